@@ -116,6 +116,7 @@ const OPENED: &[(&str, &str)] = &[
     ("crates/booking/src/consult/api/ticket.rs", "whether somebody holds one"),
     ("crates/booking/src/consult/demo.rs", "the demo's own people"),
     ("crates/booking/src/consult/model.rs", "what a revision is applied to"),
+    ("crates/booking/src/consult/practitioner/affected.rs", "which booked times have no hours"),
     ("crates/booking/src/consult/steps.rs", "the opinion's version; what is signed"),
     ("crates/booking/src/consult/store.rs", "statements"),
     ("crates/booking/src/consult/timing.rs", "which side has announced a delay"),

@@ -141,7 +141,7 @@ async fn moves(conn: &mut Conn, ctx: &Ctx, [first, other]: [&Consult; 2]) -> Res
     ])
 }
 
-/// What either would run into: bookings of others, and the other one where the two would overlap.
+/// The bookings in the way of either: those of others, and the other one where the two would overlap.
 async fn obstacles(conn: &mut Conn, ctx: &Ctx, pair: [&Consult; 2]) -> Result<Vec<Obstacle>, Problem> {
     let holders: [Uuid; 2] = pair.map(|consult| consult.id.0);
     let moves = moves(conn, ctx, pair).await?;

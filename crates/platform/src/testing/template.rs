@@ -11,7 +11,7 @@ use tokio::sync::OnceCell;
 use super::{TestEngine, admin_url, connect, create_database, postgres, sqlite};
 use crate::db::{Db, Migrations};
 
-/// What others are copied from: a folder, or a database on the test server to which nobody is connected.
+/// The original of copies: a folder, or a database on the test server to which nobody is connected.
 type Template = Arc<OnceCell<TestEngine>>;
 
 /// By engine and contents.

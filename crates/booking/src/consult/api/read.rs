@@ -45,6 +45,7 @@ pub struct ConsultQuery {
     /// Only those that are about this person.
     pub resident_id: Option<PersonId>,
     /// `oldest`, when absent, or `newest`; a `next` is of one order.
+    #[param(inline)]
     pub order: Option<ListOrder>,
     /// Those that are, or are wanted, not before.
     #[param(value_type = Option<DateTime<Utc>>)]

@@ -24,9 +24,9 @@ use crate::consult::view::actions;
 /// Nobody tells when somebody is absent; a page that waits for it asks so often.
 const REREAD_SECONDS: u32 = 60;
 
-/// What a reader wants to see beside the consult.
+/// The parts that a reader wants to see beside the consult.
 #[derive(Debug, Deserialize)]
-pub(super) struct Asked {
+pub(super) struct ConsultPageQuery {
     /// The times of other doctors, where the key is there, whatever it says.
     #[serde(default)]
     colleague: Option<String>,
@@ -37,7 +37,7 @@ pub(super) async fn consult_page(
     PageCtx(ctx): PageCtx,
     AppState(app): AppState<App>,
     Path(id): Path<ConsultId>,
-    Query(asked): Query<Asked>,
+    Query(asked): Query<ConsultPageQuery>,
 ) -> Result<Markup, Problem> {
     let sheet = sheet(&mut app.deps.db.read().await?, ctx, id, asked.colleague.is_some()).await?;
     let lang = sheet.ctx.lang;

@@ -5,7 +5,7 @@ use sanbao_platform::lang::Lang;
 use sanbao_platform::page::{self, Errors, Field, Select, Send, Tone};
 
 use super::record::decision_key;
-use super::sheet::Sheet;
+use super::sheet::{Colleagues, Sheet};
 use super::{exchange, named, schedule, t, time};
 use crate::consult::consent::{GivenBy, Method};
 use crate::consult::guest::{GuestRole, GuestView};
@@ -82,7 +82,7 @@ pub(super) fn change(lang: Lang, sheet: &Sheet) -> Markup {
                     (delay(lang, sheet, minutes))
                 }
                 @if sheet.can("reschedule") {
-                    details #ask-reschedule open[sheet.colleagues.is_some()] { summary { (t(lang, "do-reschedule")) } (schedule::form(lang, sheet, "reschedule")) }
+                    details #ask-reschedule open[matches!(sheet.colleagues, Colleagues::Free(_))] { summary { (t(lang, "do-reschedule")) } (schedule::form(lang, sheet, "reschedule")) }
                 }
                 @if sheet.can("exchange") { (exchange::form(lang, sheet)) }
                 @if sheet.can("finish") { (press(lang, sheet, "finish", "/finish", false)) p.faint { (t(lang, "finish-help")) } }

@@ -16,7 +16,7 @@ use crate::App;
 use crate::account::organisation;
 use crate::consult::api::side;
 use crate::consult::model::Consult;
-use crate::consult::records::{self, Asked, RecordForm, RecordSearch, TYPED_CHARS_MAX};
+use crate::consult::records::{self, RecordForm, RecordQuery, RecordSearch, TYPED_CHARS_MAX};
 use crate::consult::state::ConsultStateName;
 use crate::consult::store::Side;
 
@@ -90,7 +90,7 @@ async fn draw(app: &App, ctx: &Ctx, form: &RecordForm) -> Result<Response, Probl
     })
 }
 
-async fn search(app: &App, ctx: &Ctx, side: Side, asked: &Asked) -> Result<Found, Problem> {
+async fn search(app: &App, ctx: &Ctx, side: Side, asked: &RecordQuery) -> Result<Found, Problem> {
     let (mut conn, actor) = (app.deps.db.read().await?, &ctx.actor);
     let mut found = Found::default();
     let persons = match (&asked.resident, asked.person.as_str()) {
@@ -110,7 +110,7 @@ async fn search(app: &App, ctx: &Ctx, side: Side, asked: &Asked) -> Result<Found
             Some(named.ids)
         }
     };
-    let Asked { state, from, until, after, .. } = *asked;
+    let RecordQuery { state, from, until, after, .. } = *asked;
     let wanted = RecordSearch { persons, doctors, state, from, until, after, limit: ROWS };
     found.rows = Some(records::search(&mut conn, actor, side, &wanted).await?);
     Ok(found)
@@ -190,8 +190,8 @@ impl Reader<'_> {
     /// The key of the words for no consult.
     fn none(&self) -> &'static str {
         match self.form {
-            form if form.is_plain() => "records-none",
-            form if form.asks_for_one() => "records-none-of-one",
+            asked if asked.is_plain() => "records-none",
+            asked if asked.asks_for_one() => "records-none-of-one",
             _ => "records-none-found",
         }
     }

@@ -4,7 +4,7 @@ use maud::{Markup, html};
 use sanbao_platform::lang::Lang;
 use sanbao_platform::page::{self, Select, Tone};
 
-use super::sheet::Sheet;
+use super::sheet::{Colleagues, Sheet};
 use super::{TEXTS, t, words};
 use crate::consult::practitioner::FreeSlot;
 use crate::texts;
@@ -33,7 +33,10 @@ impl Offer {
     fn slots(self, sheet: &Sheet) -> &[FreeSlot] {
         match self {
             Self::Fitting => &sheet.slots,
-            Self::Colleague => sheet.colleagues.as_deref().unwrap_or_default(),
+            Self::Colleague => match &sheet.colleagues {
+                Colleagues::Free(slots) => slots,
+                Colleagues::None | Colleagues::Unasked => &[],
+            },
             Self::Below => &sheet.below,
         }
     }
@@ -46,7 +49,7 @@ pub(super) fn form(lang: Lang, sheet: &Sheet, step: &str) -> Markup {
         @else {
             @if sheet.slots.is_empty() { (page::notice(Tone::Warn, &t(lang, "no-slots"))) }
             @else { (choice(lang, sheet, step, Offer::Fitting)) }
-            @if sheet.gives_away { (colleague(lang, sheet, step)) }
+            (colleague(lang, sheet, step))
             @if !sheet.below.is_empty() { (below(lang, sheet, step)) }
         }
     }
@@ -56,10 +59,11 @@ pub(super) fn form(lang: Lang, sheet: &Sheet, step: &str) -> Markup {
 fn colleague(lang: Lang, sheet: &Sheet, step: &str) -> Markup {
     let id = format!("ask-{step}-colleague");
     html! {
-        @match sheet.colleagues.as_deref() {
-            None => p { a.button href=(format!("/consults/{}?colleague#{id}", sheet.consult.id)) { (t(lang, "do-colleague")) } },
-            Some([]) => div id=(id) { (page::notice(Tone::Warn, &t(lang, "no-colleagues"))) },
-            Some(_) => details id=(id) open {
+        @match &sheet.colleagues {
+            Colleagues::None => {},
+            Colleagues::Unasked => p { a.button href=(format!("/consults/{}?colleague#{id}", sheet.consult.id)) { (t(lang, "do-colleague")) } },
+            Colleagues::Free(slots) if slots.is_empty() => div id=(id) { (page::notice(Tone::Warn, &t(lang, "no-colleagues"))) },
+            Colleagues::Free(_) => details id=(id) open {
                 summary { (t(lang, "do-colleague")) }
                 (choice(lang, sheet, step, Offer::Colleague))
             },

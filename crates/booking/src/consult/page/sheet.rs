@@ -53,16 +53,22 @@ pub(super) struct Sheet {
     pub(super) slots: Vec<FreeSlot>,
     /// Times of doctors below the wanted rank, whom the inviting side may take.
     pub(super) below: Vec<FreeSlot>,
-    /// Whether the reader's hospital may give it to another doctor.
-    pub(super) gives_away: bool,
-    /// Times of other doctors of the specialty, where they were asked for.
-    pub(super) colleagues: Option<Vec<FreeSlot>>,
+    pub(super) colleagues: Colleagues,
     /// The booked consults of the reader's side with which it may change its time.
     pub(super) partners: Vec<Consult>,
     /// The later bookings that the delayed consult runs into.
     pub(super) conflicts: Vec<Conflict>,
     pub(super) meeting: MeetingView,
     pub(super) tickets: Vec<TicketHolder>,
+}
+
+/// Times of other doctors of the specialty, to whom the reader's hospital may give a consult.
+pub(super) enum Colleagues {
+    /// It may not, or nobody has taken the consult on.
+    None,
+    /// Looked for only when they are asked for.
+    Unasked,
+    Free(Vec<FreeSlot>),
 }
 
 impl Sheet {
@@ -125,17 +131,19 @@ pub(super) async fn sheet(tx: &mut Conn, ctx: Ctx, id: ConsultId, colleague: boo
         if actions.contains(&"exchange") { exchange::offered(tx, &ctx, &consult, relation).await? } else { Vec::new() };
     let opinion = opinion::find(tx, id).await?;
     let writes = actions.contains(&"save_opinion");
-    let (mut rooms, mut slots, mut below, mut colleagues) = (Vec::new(), Vec::new(), Vec::new(), None);
-    let mut gives_away = false;
+    let (mut rooms, mut slots, mut below, mut colleagues) = (Vec::new(), Vec::new(), Vec::new(), Colleagues::None);
     if actions.contains(&"schedule") || actions.contains(&"reschedule") {
         rooms = on!(tx, |c| sqlx::query_as(ROOMS).bind(consult.inviting.id).fetch_all(c).await)?;
         let doctor_id = if inviting { None } else { consult.state.doctor() };
         let whose = doctor_id.map_or(Whose::All, Whose::Only);
         slots = offered(tx, &ctx, &consult, whose, wanted(&consult, doctor_id)).await?;
-        gives_away = doctor_id.is_some();
-        if let Some(doctor) = doctor_id.filter(|_| colleague) {
+        if let Some(doctor) = doctor_id {
             let rank = Rank::wanted(consult.wanted_title);
-            colleagues = Some(offered(tx, &ctx, &consult, Whose::AllBut(doctor), rank).await?);
+            colleagues = if colleague {
+                Colleagues::Free(offered(tx, &ctx, &consult, Whose::AllBut(doctor), rank).await?)
+            } else {
+                Colleagues::Unasked
+            };
         }
         if let Some(least) = consult.wanted_title.filter(|_| inviting) {
             below = offered(tx, &ctx, &consult, Whose::All, Rank::Below(least)).await?;
@@ -171,7 +179,6 @@ pub(super) async fn sheet(tx: &mut Conn, ctx: Ctx, id: ConsultId, colleague: boo
         rooms,
         slots,
         below,
-        gives_away,
         colleagues,
         partners,
     })

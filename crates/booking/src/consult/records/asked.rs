@@ -40,7 +40,7 @@ pub(in crate::consult) struct RecordForm {
 
 /// The same, understood.
 #[derive(Debug)]
-pub(in crate::consult) struct Asked {
+pub(in crate::consult) struct RecordQuery {
     pub(in crate::consult) person: String,
     pub(in crate::consult) doctor: String,
     pub(in crate::consult) resident: Option<PersonId>,
@@ -77,7 +77,7 @@ impl RecordForm {
     }
 
     /// The form understood, or every fault in it.
-    pub(in crate::consult) fn asked(&self, zone: Tz, now: DateTime<Utc>) -> Result<Asked, Problem> {
+    pub(in crate::consult) fn asked(&self, zone: Tz, now: DateTime<Utc>) -> Result<RecordQuery, Problem> {
         let mut checks = Checks::default();
         let (mut person, mut doctor) = (self.person.clone(), self.doctor.clone());
         checks.optional_text("person", &mut person, TYPED_CHARS_MAX);
@@ -97,7 +97,7 @@ impl RecordForm {
         checks.done()?;
         let after = given(&self.after).map(PageMarker::decode).transpose()?;
         let end = last.and_then(|day| day.checked_add_days(Days::new(1)));
-        Ok(Asked {
+        Ok(RecordQuery {
             person,
             doctor,
             resident,

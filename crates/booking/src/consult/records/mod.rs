@@ -12,7 +12,7 @@ use super::id::ConsultId;
 use super::state::ConsultStateName;
 use crate::account::{AccountId, PersonId};
 
-pub(super) use asked::{Asked, RecordForm, TYPED_CHARS_MAX};
+pub(super) use asked::{RecordForm, RecordQuery, TYPED_CHARS_MAX};
 pub(super) use names::{doctors_named, persons_named, records_of};
 pub(super) use store::search;
 

@@ -19,24 +19,16 @@ const NAMED_MAX: usize = 20;
 const COMPARED_MAX: i64 = 400;
 const DOCTORS_MAX: i64 = 2_000;
 
-/// The people whom the side's consults are about, each with the time of the newest one.
-macro_rules! own {
+/// The people whom the side's consults are about (`own`), each with the time of the newest one. Of these, those with a key
+/// that begins so, each under its own name and under those of the records that went into it, as what was done before they
+/// were joined may be known by either. Who was handed over is known by its own name alone. The keys of a record that went
+/// into another are the other's.
+macro_rules! named {
     ($own:literal) => {
         concat!(
-            "with own (id, at) as (select c.resident_id, max(coalesce(c.starts_at, c.wanted_from)) from consult c
-                where ",
+            "with own (id, at) as (",
             $own,
-            " group by c.resident_id)"
-        )
-    };
-}
-/// Of these, those with a key that begins so, each under its own name and under those of the records that went into it, as
-/// what was done before they were joined may be known by either. Who was handed over is known by its own name alone. The keys
-/// of a record that went into another are the other's.
-macro_rules! named {
-    () => {
-        concat!(
-            ", found (id, at) as (select o.id, o.at from own o join person p on p.id = o.id
+            "), found (id, at) as (select o.id, o.at from own o join person p on p.id = o.id
                 where exists (select 1 from person_key k
                     where k.person_id = coalesce(p.merged_into, p.id) and k.key >= $2 and k.key < $3)
                 order by o.at desc, o.id limit $4)
@@ -46,15 +38,20 @@ macro_rules! named {
         )
     };
 }
-pub(super) const OF_HOME: &str = concat!(own!("c.inviting_id = $1"), named!());
-pub(super) const OF_HOSPITAL: &str = concat!(own!("c.invited_id = $1 and c.state <> 'draft'"), named!());
-const OF_DOCTOR: &str = concat!(
-    "with own (id, at) as (select u.id, max(u.at) from (
+pub(super) const OF_HOME: &str = named!(
+    "select c.resident_id, max(coalesce(c.starts_at, c.wanted_from)) from consult c
+        where c.inviting_id = $1 group by c.resident_id"
+);
+pub(super) const OF_HOSPITAL: &str = named!(
+    "select c.resident_id, max(coalesce(c.starts_at, c.wanted_from)) from consult c
+        where c.invited_id = $1 and c.state <> 'draft' group by c.resident_id"
+);
+const OF_DOCTOR: &str = named!(
+    "select u.id, max(u.at) from (
         select c.resident_id as id, coalesce(c.starts_at, c.wanted_from) as at from consult c
         where c.doctor_id = $5 and c.invited_id = $1 and c.state <> 'draft'
         union all select c.resident_id, coalesce(c.starts_at, c.wanted_from) from consult c
-        where c.doctor_id is null and c.invited_id = $1 and c.wanted_specialty = $6 and c.state <> 'draft') u group by u.id)",
-    named!()
+        where c.doctor_id is null and c.invited_id = $1 and c.wanted_specialty = $6 and c.state <> 'draft') u group by u.id"
 );
 const RECORDS: &str = "select p.id from person p
     where p.id = $1 or p.merged_into = $1 or p.id = (select m.merged_into from person m where m.id = $1)

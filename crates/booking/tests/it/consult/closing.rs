@@ -1,4 +1,5 @@
-//! Hours that end over booked appointments: whoever changes them is told whom it leaves without a time, and what to do.
+//! Hours that end over booked appointments: the person who changes them is told which consults have no time, and what to
+//! do with each.
 
 use std::sync::Arc;
 use std::time::Duration;
