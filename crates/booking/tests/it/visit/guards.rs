@@ -24,7 +24,9 @@ async fn ready(w: &World, n: usize, step: &str) -> (Person, String, Value) {
     let dispatcher = w.dispatcher.clone();
     let path = |step: &str| format!("/v1/visits/{visit}/{step}");
     let reason = json!({"reason": "老人住院"});
-    if !matches!(step, "schedule" | "cancel") {
+    if step == "exchange" {
+        w.schedule(&visit, &caregiver, 120, 180).await.expect(200);
+    } else if !matches!(step, "schedule" | "cancel") {
         w.schedule(&visit, &caregiver, 0, 60).await.expect(200);
     }
     match step {
