@@ -357,7 +357,7 @@ impl Db {
     async fn begun(&self) -> Result<Tx, DbError> {
         let conn = Conn(match &self.engine {
             Inner::Sqlite(db) => ConnInner::SqliteWriter(db.begin().await?),
-            Inner::Postgres(pool) => ConnInner::PostgresTx(pool.begin().await?),
+            Inner::Postgres(pool) => ConnInner::PostgresTx(server_tx(pool.acquire().await?).await?),
         });
         let (changes, ended, writable) = (self.changes.clone(), self.ended.clone(), self.writable.clone());
         Ok(Tx { conn, changed: Vec::new(), changes, endings: Vec::new(), ended, writable })
@@ -379,6 +379,16 @@ impl Db {
             }
         })
     }
+}
+
+/// Opens a transaction on a connection of the server's.
+///
+/// A caller that goes away between `begin` and its answer must not give back a connection on which a transaction is open and
+/// nobody counts it: whatever was asked there next would stand in it, and be undone. So it runs to its end whatever becomes of
+/// the caller, and is undone when nobody takes it.
+async fn server_tx(lent: PoolConnection<Postgres>) -> Result<sqlx::Transaction<'static, Postgres>, DbError> {
+    let opened = tokio::spawn(sqlx::Transaction::begin(lent, None)).await;
+    Ok(opened.map_err(|e| DbError::Commit(e.to_string()))??)
 }
 
 /// Asserts that a guarded statement touched what it promised.

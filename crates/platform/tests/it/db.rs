@@ -106,6 +106,42 @@ async fn cancelled_callers_lose_nothing_that_was_acknowledged() {
     .await;
 }
 
+/// A connection that goes back inside a transaction undoes what is asked on it next.
+#[tokio::test]
+async fn callers_who_go_away_while_a_transaction_opens_leave_none_open() {
+    const OPEN: &str = "select count(*) from pg_stat_activity
+        where datname = current_database() and state like 'idle in transaction%'";
+    let Some(engine) = sanbao_platform::testing::postgres().await else { return };
+    let db = engine.database("pairs", &PAIR).await;
+    // The pool has several connections, so that the one which counts is not all that there is.
+    let open = futures_util::future::join_all((0..8).map(|_| db.begin())).await;
+    assert!(open.iter().all(Result::is_ok));
+    drop(open);
+    for polls in 1..40 {
+        let mut opening: Vec<_> = (0..8).map(|_| db.begin()).collect();
+        for _ in 0..polls {
+            for begin in &mut opening {
+                // One that has its answer is not asked again: then there is nothing left to break off.
+                if let std::task::Poll::Ready(begun) = futures_util::poll!(&mut *begin) {
+                    drop(begun);
+                    *begin = Box::pin(std::future::pending());
+                }
+            }
+            tokio::task::yield_now().await;
+        }
+    }
+    let left = async || {
+        let mut conn = db.read().await.unwrap();
+        on!(conn, |c| sqlx::query_scalar::<_, i64>(OPEN).fetch_one(c).await).unwrap()
+    };
+    let waited = tokio::time::timeout(Duration::from_mins(1), async {
+        while left().await > 0 {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    });
+    assert!(waited.await.is_ok(), "a transaction is open that nobody will end");
+}
+
 #[tokio::test]
 async fn what_was_committed_is_there_after_reopening() {
     on_both(|engine| async move {
