@@ -107,9 +107,44 @@ async fn write(desk: &Browser, page: &str) {
     desk.fill("#opinion-form textarea[name=impression]", "慢性心衰，容量负荷增加").await;
     desk.click("#opinion-form [data-save-now]").await;
     desk.until("document.querySelector('#opinion-state').textContent.includes('已保存')").await;
+    write_in_two_tabs(desk, page).await;
     // Kept by the page alone, when the visit ends.
     desk.fill("#opinion-form textarea[name=suggested_treatment]", "呋塞米加至 40 mg 每日一次，").await;
     desk.run("window.sameForm = true").await;
+}
+
+/// The same opinion in a second tab: what one tab alone has changed is taken by the other, and where both have, both texts
+/// are shown.
+async fn write_in_two_tabs(desk: &Browser, page: &str) {
+    const SAVE: &str = "#opinion-form [data-save-now]";
+    const SAVED: &str = "document.querySelector('#opinion-state').textContent.includes('已保存')";
+    let (first, second) = (desk.tab().await, desk.new_tab().await);
+    desk.show_tab(&second).await;
+    desk.goto(page).await;
+    desk.wait_for("#opinion-form").await;
+    desk.fill("#opinion-form textarea[name=impression]", "慢性心衰急性加重").await;
+    desk.fill("#opinion-form textarea[name=suggested_tests]", "复查 BNP").await;
+    desk.click(SAVE).await;
+    desk.until(SAVED).await;
+    desk.close_tab().await;
+    desk.show_tab(&first).await;
+    desk.append("#opinion-form textarea[name=impression]", "，双下肢水肿").await;
+    desk.click(SAVE).await;
+    desk.until("document.querySelector('#theirs-impression')?.innerText.includes('慢性心衰急性加重')").await;
+    let typed = desk.run("return [...document.querySelectorAll('#opinion-form textarea')].map((t) => t.value)").await;
+    assert_eq!((&typed[0], &typed[2]), (&json!("慢性心衰，容量负荷增加，双下肢水肿"), &json!("复查 BNP")), "{typed}");
+    // Nothing is saved or signed before somebody has chosen.
+    desk.click(SAVE).await;
+    desk.until("document.querySelector('#opinion-form .error-summary')?.innerText.includes('请先逐段选择')").await;
+    desk.shots("opinion-both").await;
+    desk.click("#theirs-impression [data-choose=both]").await;
+    desk.click(SAVE).await;
+    desk.until(SAVED).await;
+    let both = desk.run("return document.querySelector('#impression').value").await;
+    assert_eq!(both, "慢性心衰，容量负荷增加，双下肢水肿\n慢性心衰急性加重");
+    desk.fill("#opinion-form textarea[name=impression]", "慢性心衰，容量负荷增加").await;
+    desk.click(SAVE).await;
+    desk.until(SAVED).await;
 }
 
 /// The visit is over: the doctor writes on in the same form, and signs.

@@ -200,6 +200,7 @@ const PUBLIC_PAGES: &[(&str, &str)] = &[
     ("/setup/account", "asks for the code of its link"),
     ("/setup/account/open", "leads to the page that asks for the code"),
     ("/setup/open", "leads to the page that asks for the code"),
+    ("/verify", "whether a document of that code is genuine; nothing of a person"),
 ];
 /// The pages that everybody who is logged in may open.
 const PAGES_FOR_ALL: &[(&str, &str)] = &[

@@ -20,6 +20,9 @@ pub(crate) static EMERGENCY: LazyLock<Texts> = LazyLock::new(|| {
 /// The words of the file of all that is kept of a person.
 pub(crate) static EXPORT: LazyLock<Texts> =
     LazyLock::new(|| Texts::new(include_str!("../texts/export.zh-CN.ftl"), include_str!("../texts/export.en.ftl")));
+/// The words of the documents of a consult, and of the page that verifies one.
+pub(crate) static PAPER: LazyLock<Texts> =
+    LazyLock::new(|| Texts::new(include_str!("../texts/paper.zh-CN.ftl"), include_str!("../texts/paper.en.ftl")));
 /// The words of the pages of visits.
 pub(crate) static VISIT: LazyLock<Texts> =
     LazyLock::new(|| Texts::new(include_str!("../texts/visit.zh-CN.ftl"), include_str!("../texts/visit.en.ftl")));
@@ -38,7 +41,7 @@ mod tests {
 
     #[test]
     fn every_text_stands_in_both_languages() {
-        for texts in [&ACCOUNT, &CONSULT, &EMERGENCY, &EXPORT, &VISIT, &WEEK] {
+        for texts in [&ACCOUNT, &CONSULT, &EMERGENCY, &EXPORT, &PAPER, &VISIT, &WEEK] {
             assert_eq!(texts.lacking([]), [""; 0]);
         }
     }

@@ -99,6 +99,7 @@ impl World {
             ("/v1/practitioners/{id}", "id", doctor),
             ("/v1/emergency-accesses/{id}", "id", access),
             ("/v1/areas/{code}", "code", "330211001001".to_owned()),
+            ("/v1/consults/{id}/papers", "kind", "request".to_owned()),
         ];
         Self { nobody, strangers, former, things }
     }
@@ -121,10 +122,10 @@ impl World {
         path.contains("{id}") || (path.contains("{code}") && !path.ends_with("{code}"))
     }
 
-    /// The ids that no stranger may be shown. A doctor may be invited by any care home, and an area is known
-    /// to all.
+    /// The ids that no stranger may be shown. A doctor may be invited by any care home; an area, and which kinds of
+    /// documents there are, is known to all.
     pub fn own_ids(&self) -> impl Iterator<Item = &String> {
-        let open = ["/v1/practitioners/{id}", "/v1/areas/{code}"];
+        let open = ["/v1/practitioners/{id}", "/v1/areas/{code}", "/v1/consults/{id}/papers"];
         self.things.iter().filter(move |(path, ..)| !open.contains(path)).map(|(.., id)| id)
     }
 

@@ -28,6 +28,7 @@ const PERSONAL: &[(&str, &str)] = &[
     ("/consults/new", "nurse"),
     ("/consults/records", "nurse"),
     ("/consults/{id}", "nurse"),
+    ("/consults/{id}/papers/{kind}", "nurse"),
     ("/consults/{id}/status", "doctor"),
     ("/consults/{id}/summary", "doctor"),
     ("/emergency-accesses", "doctor"),
@@ -90,6 +91,7 @@ const PLAIN: &[&str] = &[
     "/setup/account/open",
     "/setup/open",
     "/transfers/events",
+    "/verify",
 ];
 
 const CONSULTS: &str = "select c.id from consult c join emergency_access e on e.person_id = c.resident_id
@@ -186,7 +188,7 @@ async fn every_page_names_whom_it_shows(engine: TestEngine) {
     };
     let asked_for = somebody_asked_for(&served).await;
     for (page, who) in PERSONAL {
-        let path = page.replace("{id}", &thing(page)).replace("{other}", &double);
+        let path = page.replace("{id}", &thing(page)).replace("{other}", &double).replace("{kind}", "request");
         let path = if page.ends_with("/part") && page.starts_with("/requests") {
             format!("{path}?person={asked_for}")
         } else {

@@ -14,7 +14,7 @@ mod page;
 pub mod person;
 pub mod policy;
 pub mod problems;
-mod qr;
+pub(crate) mod qr;
 mod readiness;
 pub mod recover;
 pub mod second_factor;

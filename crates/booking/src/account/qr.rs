@@ -17,7 +17,7 @@ pub struct Drawing {
 }
 
 /// Draws a text; `None` when it is too long.
-pub(super) fn draw(text: &str) -> Option<Drawing> {
+pub(crate) fn draw(text: &str) -> Option<Drawing> {
     let fits = text.len() <= DRAWN_BYTES_MAX;
     let code = QrCode::with_error_correction_level(text.as_bytes(), EcLevel::M).ok().filter(|_| fits)?;
     Some(drawing(&code))

@@ -27,6 +27,7 @@ mod meeting;
 mod model;
 mod opinion;
 mod page;
+pub(crate) mod paper;
 pub mod policy;
 pub(crate) mod practitioner;
 mod problems;

@@ -8,5 +8,6 @@ problem_kinds! {
     BEGUN = 409 "begun" "约定的时间已经开始，不能再对调" "The booked time has begun, so it is not exchanged any more";
     DELAY_OF_OTHERS = 409 "delay-of-others" "这次推迟是对方通知的，请先与对方商定再改短" "The other side has announced this delay; agree with them before it is shortened";
     DOCTOR_GONE = 409 "doctor-gone" "这位医生已不在受邀医院出诊" "The doctor no longer sees patients for the invited hospital";
+    PAPER_NOT_READY = 409 "paper-not-ready" "这份单据现在还不能打印：申请单要先发给医院，意见书要先签署" "This document cannot be printed yet: an invitation has to be sent first, and an opinion signed";
     TICKET_WINDOW = 409 "ticket-window" "现在不是进入会诊室的时间" "The room is not open now";
 }

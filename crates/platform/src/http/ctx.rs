@@ -1,5 +1,6 @@
 //! The account that asks, in which language, under which id: the first extractor of every handler.
 
+use std::convert::Infallible;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use axum::extract::{ConnectInfo, FromRef, FromRequestParts, MatchedPath};
@@ -147,9 +148,27 @@ pub(super) fn same_site(headers: &HeaderMap, uri: &Uri) -> Result<(), Problem> {
         return if matches!(site, "same-origin" | "none") { Ok(()) } else { Err(Problem::new(&CROSS_SITE)) };
     }
     let Some(origin) = text("origin") else { return Ok(()) };
-    let host = text("host").or_else(|| uri.authority().map(axum::http::uri::Authority::as_str));
-    let same = origin.split_once("://").map(|(_, authority)| authority) == host;
+    let same = origin.split_once("://").map(|(_, authority)| authority) == host(headers, uri);
     if same { Ok(()) } else { Err(Problem::new(&CROSS_SITE)) }
+}
+
+/// The host that was asked, with its port: in a header of its own, or since HTTP/2 in the address (RFC 9110 §7.2).
+fn host<'a>(headers: &'a HeaderMap, uri: &'a Uri) -> Option<&'a str> {
+    let header = headers.get(header::HOST).and_then(|v| v.to_str().ok());
+    header.or_else(|| uri.authority().map(axum::http::uri::Authority::as_str))
+}
+
+/// The host under which the site was asked, with its port, for addresses that are read outside the browser; empty when
+/// the request names none.
+#[derive(Clone, Debug)]
+pub struct SiteHost(pub String);
+
+impl<S: Send + Sync> FromRequestParts<S> for SiteHost {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        Ok(Self(host(&parts.headers, &parts.uri).unwrap_or_default().to_owned()))
+    }
 }
 
 /// A write by a browser that has no access token yet, or by a program: refused with 403 when it comes

@@ -18,7 +18,7 @@ mod session;
 pub use crate::certificate::{Tls, TlsError};
 pub use condition::{Condition, ETag, IfMatch};
 pub(crate) use ctx::operation_of;
-pub use ctx::{Ctx, LoggedIn, LoggedInPage, OwnScript, PageCtx, RequestInfo, SameSite, Visitor};
+pub use ctx::{Ctx, LoggedIn, LoggedInPage, OwnScript, PageCtx, RequestInfo, SameSite, SiteHost, Visitor};
 pub use extract::{Json, Path, Query, body_refused};
 pub use guard::{BYTES_PER_SECOND_MIN, Bounds};
 pub use idempotency::Idempotency;

@@ -11,7 +11,7 @@ use serde::Deserialize;
 use super::door::{door, late_by};
 use super::history::history;
 use super::sheet::{Sheet, may_enter, sheet};
-use super::{badge, forms, late, meeting as spoken, name_or_erased, readable, record, t, time, words};
+use super::{badge, forms, late, meeting as spoken, name_or_erased, paper, readable, record, t, time, words};
 use crate::App;
 use crate::consult::id::ConsultId;
 use crate::consult::meeting::{self, Absent, MeetingView};
@@ -75,6 +75,7 @@ fn body(lang: Lang, sheet: &Sheet) -> Markup {
                 (forms::consent(lang, sheet))
                 @if sheet.inviting { (forms::guests(lang, sheet)) }
                 (spoken::tickets(lang, sheet))
+                (paper::papers(lang, consult, sheet.opinion.as_ref().is_some_and(|o| o.signature.is_some())))
                 (forms::change(lang, sheet))
             }
         }

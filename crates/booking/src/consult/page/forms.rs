@@ -228,6 +228,23 @@ fn guest_form(lang: Lang, sheet: &Sheet) -> Markup {
     part_form(lang, &sheet.call("POST", "/guest-links"), &fields)
 }
 
+/// What is shown below a part of which another text was saved meanwhile.
+fn saved_elsewhere(lang: Lang) -> Markup {
+    html! {
+        template #opinion-theirs {
+            div.notice.warn data-theirs role="group" aria-label=(t(lang, "theirs")) {
+                p.strong { (t(lang, "theirs")) }
+                p.lines data-text {}
+                div.toolbar {
+                    @for choice in ["mine", "theirs", "both"] {
+                        button.button type="button" data-choose=(choice) { (t(lang, &format!("choose-{choice}"))) }
+                    }
+                }
+            }
+        }
+    }
+}
+
 /// The opinion's draft; saved by itself, signed by the doctor.
 pub(super) fn opinion(lang: Lang, sheet: &Sheet) -> Markup {
     let empty = Parts::default();
@@ -237,7 +254,7 @@ pub(super) fn opinion(lang: Lang, sheet: &Sheet) -> Markup {
             h2 #opinion-title { (t(lang, "write-opinion")) }
             form #opinion-form.stack method="post" novalidate data-save=(sheet.call("PUT", "/opinion"))
                 data-send=(sheet.call("POST", "/sign")) data-version=[version] data-confirm=(t(lang, "ask-sign"))
-                data-saved=(t(lang, "saved")) data-unsaved=(t(lang, "unsaved")) {
+                data-saved=(t(lang, "saved")) data-unsaved=(t(lang, "unsaved")) data-undecided=(t(lang, "undecided")) {
                 noscript { (page::notice(Tone::Warn, &t(lang, "needs-script"))) }
                 @for (name, text) in parts.named() {
                     div.field {
@@ -255,6 +272,7 @@ pub(super) fn opinion(lang: Lang, sheet: &Sheet) -> Markup {
                     button.button type="button" data-save-now { (t(lang, "save-draft")) }
                 }
             }
+            (saved_elsewhere(lang))
         }
     }
 }

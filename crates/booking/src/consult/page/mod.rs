@@ -11,11 +11,13 @@ mod late;
 mod list;
 mod meeting;
 mod new;
+mod paper;
 mod practitioner;
 mod record;
 mod records;
 mod schedule;
 mod sheet;
+mod verify;
 
 use axum::extract::State as AppState;
 use axum::response::IntoResponse;
@@ -58,7 +60,9 @@ pub(super) fn routes() -> Routes<App> {
         .page("/consults/{id}", get(detail::consult_page))
         .page("/consults/{id}/status", get(detail::status_part))
         .page("/consults/{id}/summary", get(record::summary))
+        .page("/consults/{id}/papers/{kind}", get(paper::paper))
         .page("/guest", get(guest::family_page))
+        .page("/verify", get(verify::asked))
         .files(FILES)
         .merge(practitioner::routes())
 }
@@ -144,11 +148,13 @@ mod tests {
     use crate::consult::attendance::Absent;
     use crate::consult::carried::{BELOW_RANK, OTHER_PERSON};
     use crate::consult::conflicts::Shared;
-    use crate::consult::consent::GivenBy;
+    use crate::consult::consent::{GivenBy, Method};
     use crate::consult::input::Title;
-    use crate::consult::opinion::AdoptionDecision;
+    use crate::consult::opinion::{AdoptionDecision, Parts};
+    use crate::consult::paper::PaperKind;
     use crate::consult::state::ConsultStepName;
     use crate::consult::ticket::RoomRole;
+    use crate::texts::PAPER;
 
     #[test]
     fn every_name_that_a_key_is_made_of_has_its_words() {
@@ -167,6 +173,12 @@ mod tests {
             .chain([OTHER_PERSON, BELOW_RANK].map(|note| format!("note-{note}")))
             .chain(Sex::ALL.iter().map(|s| format!("sex-{s}")));
         assert_eq!(TEXTS.lacking(keys), [""; 0]);
+        let kinds = PaperKind::ALL.iter().flat_map(|k| [k.to_string(), format!("at-{k}")]);
+        let keys = kinds.chain(Sex::ALL.iter().map(|s| format!("sex-{s}")));
+        let keys = keys.chain(Method::ALL.iter().map(|m| format!("method-{m}")));
+        let parts = Parts::default();
+        let keys = keys.chain(parts.named().map(|(name, _)| format!("opinion-{name}")));
+        assert_eq!(PAPER.lacking(keys), [""; 0]);
     }
 
     #[test]

@@ -13,6 +13,7 @@ use crate::App;
 use crate::consult::id::ConsultId;
 use crate::consult::model::Consult;
 use crate::consult::opinion::{AdoptionDecision, Feedback, Opinion};
+use crate::consult::paper::PaperKind;
 use crate::consult::policy::ConsultAction;
 use crate::texts;
 
@@ -95,7 +96,7 @@ pub(super) fn opinion(ctx: &Ctx, consult: &Consult, opinion: &Opinion, feedback:
                 (prose(&f.note))
             }
             @if opinion.signature.is_some() {
-                p { button.button type="button" data-action="print" { (t(lang, "print")) } }
+                p { a.button href=(format!("/consults/{}/papers/{}", consult.id, PaperKind::Opinion)) { (t(lang, "print")) } }
             }
         }
     }

@@ -16,6 +16,7 @@ mod meeting;
 mod moved;
 mod named;
 mod pages;
+mod papers;
 mod practitioners;
 mod records;
 mod room;
