@@ -25,7 +25,7 @@ if (form) {
 
   /** Shows what was saved elsewhere below what is typed here, to choose one or keep both.
    * @param {HTMLTextAreaElement} area @param {string} theirs */
-  function offer(area, theirs) {
+  const offer = (area, theirs) => {
     document.getElementById(`theirs-${area.name}`)?.remove();
     const shown = /** @type {HTMLElement} */ (/** @type {HTMLTemplateElement} */ (document.getElementById("opinion-theirs")).content.firstElementChild?.cloneNode(true));
     shown.id = `theirs-${area.name}`;
@@ -42,10 +42,11 @@ if (form) {
     choose("mine", () => area.value);
     choose("both", () => `${area.value}\n${theirs}`);
     area.after(shown);
-  }
+  };
 
-  /** Brings together what was saved elsewhere with what is typed here. @param {string} path */
-  async function together(path) {
+  /** Brings together what was saved elsewhere with what is typed here; not what was signed there.
+   * @param {string} path */
+  const together = async (path) => {
     const theirs = await api("GET", path);
     if (theirs.signature) return false;
     for (const area of areas()) {
@@ -58,10 +59,10 @@ if (form) {
     }
     form.dataset.version = String(theirs.version);
     return true;
-  }
+  };
 
   /** Saves over the version that was read, and again where it was saved elsewhere meanwhile. */
-  async function put() {
+  const put = async () => {
     const [method, path] = (form.dataset.save || "").split(" ");
     for (;;) {
       if (form.querySelector("[data-theirs]")) throw new ApiProblem({ status: 409, title: form.dataset.undecided });
@@ -77,7 +78,7 @@ if (form) {
         if (!elsewhere || !(await together(path))) throw problem;
       }
     }
-  }
+  };
   const save = () =>
     (last = last.catch(() => null).then(async () => {
       clearTimeout(timer);
