@@ -233,7 +233,7 @@ fn saved_elsewhere(lang: Lang) -> Markup {
     html! {
         template #opinion-theirs {
             div.notice.warn data-theirs role="group" aria-label=(t(lang, "theirs")) {
-                p.strong { (t(lang, "theirs")) }
+                strong { (t(lang, "theirs")) }
                 p.lines data-text {}
                 div.toolbar {
                     @for choice in ["mine", "theirs", "both"] {

@@ -118,9 +118,10 @@ impl Paper<'_> {
     /// The title, the number, both institutions, the patient.
     fn head(&self, kind: PaperKind) -> Markup {
         let (consult, about) = (self.consult, self.about);
+        let issued_by = if kind == PaperKind::Opinion { &consult.invited } else { &consult.inviting };
         let born = about.birth_date.map(|day| day.format(self.lang.pick("%Y年%-m月%-d日", "%-d %B %Y")).to_string());
         html! {
-            p.institution { (consult.inviting.name(self.lang)) }
+            p.institution { (issued_by.name(self.lang)) }
             h1 { (self.t(kind.as_str())) }
             dl.facts {
                 dt { (self.t("number")) } dd { (paper::number(consult)) }

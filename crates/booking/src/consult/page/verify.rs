@@ -80,7 +80,7 @@ fn genuine(visitor: &Visitor, found: &GenuinePaper) -> Markup {
     let (consult, zone, kind) = (&found.consult, found.consult.zones.0, found.kind);
     html! {
         div.notice.ok role="status" {
-            p.strong { (p(lang, "genuine")) }
+            strong { (p(lang, "genuine")) }
             p { (p(lang, "genuine-help")) }
         }
         dl.facts {
@@ -99,7 +99,7 @@ fn genuine(visitor: &Visitor, found: &GenuinePaper) -> Markup {
 fn not_genuine(visitor: &Visitor) -> Markup {
     html! {
         div.notice.warn role="status" {
-            p.strong { (p(visitor.lang, "not-genuine")) }
+            strong { (p(visitor.lang, "not-genuine")) }
             p { (p(visitor.lang, "not-genuine-help")) }
         }
     }
