@@ -21,7 +21,14 @@ if (form) {
 
   const areas = () => [...form.querySelectorAll("textarea")];
   const parts = () => Object.fromEntries(areas().map((t) => [t.name, t.value]));
-  /** @type {Record<string, string>} What was saved last, here or elsewhere. */ let base = parts();
+  /** What was saved last, here or elsewhere. @type {Record<string, string>} */
+  let base = Object.fromEntries(areas().map((t) => [t.name, t.defaultValue]));
+  /** @param {string} text as it is stored */
+  const stored = (text) => text.replace(/\r\n?/g, "\n").trim();
+  /** What this page has sent: it is nobody else's, also where the answer was lost. @type {Set<string>} */
+  const sent = new Set();
+  /** @param {string} name @param {string} text */
+  const own = (name, text) => `${name}\n${stored(text)}`;
 
   /** Shows what was saved elsewhere below what is typed here, to choose one or keep both.
    * @param {HTMLTextAreaElement} area @param {string} theirs */
@@ -44,49 +51,62 @@ if (form) {
     area.after(shown);
   };
 
-  /** Brings together what was saved elsewhere with what is typed here; not what was signed there.
+  /** Brings together what was saved elsewhere with what is typed here; the names of the parts that were taken over, or
+   * nothing where it was signed there.
    * @param {string} path */
   const together = async (path) => {
     const theirs = await api("GET", path);
-    if (theirs.signature) return false;
+    if (theirs.signature) return null;
+    const taken = [];
     for (const area of areas()) {
       const other = theirs[area.name];
-      if (other !== area.value && other !== base[area.name]) {
-        if (area.value === base[area.name]) area.value = other;
-        else offer(area, other);
+      const changed = ![base[area.name], area.value].map(stored).includes(other) && !sent.has(own(area.name, other));
+      if (changed && stored(area.value) !== stored(base[area.name])) offer(area, other);
+      else if (changed) {
+        area.value = other;
+        taken.push(area.labels[0]?.innerText || area.name);
       }
       base[area.name] = other;
     }
     form.dataset.version = String(theirs.version);
-    return true;
+    return taken;
   };
 
-  /** Saves over the version that was read, and again where it was saved elsewhere meanwhile. */
-  const put = async () => {
+  /** Saves over the version that was read, and again where it was saved elsewhere meanwhile; what was taken over from there
+   * is to be read before it is signed.
+   * @param {boolean} signing */
+  const put = async (signing) => {
     const [method, path] = (form.dataset.save || "").split(" ");
+    /** @type {string[]} */ let taken = [];
     for (;;) {
       if (form.querySelector("[data-theirs]")) throw new ApiProblem({ status: 409, title: form.dataset.undecided });
       const { version } = form.dataset;
-      const sent = parts();
+      const texts = parts();
       try {
-        const saved = await api(method, path, sent, version ? { "if-match": `"${version}"` } : {});
+        for (const [name, text] of Object.entries(texts)) sent.add(own(name, text));
+        const saved = await api(method, path, texts, version ? { "if-match": `"${version}"` } : {});
         form.dataset.version = String(saved.version);
-        base = sent;
-        return;
+        base = Object.fromEntries(Object.keys(texts).map((name) => [name, saved[name]]));
+        break;
       } catch (problem) {
         const elsewhere = problem instanceof ApiProblem && problem.status === 412;
-        if (!elsewhere || !(await together(path))) throw problem;
+        const found = elsewhere ? await together(path) : null;
+        if (!found) throw problem;
+        taken = [...taken, ...found];
       }
     }
+    const said = taken.length ? `${form.dataset.taken} ${taken.join(" · ")}` : "";
+    if (signing && said) throw new ApiProblem({ status: 409, title: said });
+    return said;
   };
-  const save = () =>
+  const save = (signing = false) =>
     (last = last.catch(() => null).then(async () => {
       clearTimeout(timer);
       if (!changed) return;
       changed = false;
       try {
-        await put();
-        told.textContent = form.dataset.saved || "";
+        const taken = await put(signing);
+        told.textContent = taken || form.dataset.saved || "";
       } catch (problem) {
         changed = true;
         throw problem;
@@ -107,8 +127,17 @@ if (form) {
   form.addEventListener("sanbao:sending", (event) => {
     const { detail } = /** @type {CustomEvent} */ (event);
     detail.body = {};
-    detail.wait(save());
+    // A page that has read no draft saves first, so that what was saved elsewhere is seen.
+    changed ||= !form.dataset.version;
+    detail.wait(save(true));
   });
+  // Text that was given back to a page that was read anew stands beside what is saved now.
+  for (const area of areas()) {
+    if (stored(area.value) === stored(area.defaultValue)) continue;
+    changed = true;
+    told.textContent = form.dataset.unsaved || "";
+    if (stored(area.defaultValue)) offer(area, area.defaultValue);
+  }
   window.addEventListener("beforeunload", (event) => {
     if (changed) event.preventDefault();
   });

@@ -230,6 +230,7 @@ theirs = This part was changed elsewhere too; what was saved there:
 choose-mine = Keep mine
 choose-theirs = Take theirs
 choose-both = Keep both
+taken-over = Changed elsewhere just now, and taken over; please read:
 undecided = Some parts were changed elsewhere too; choose for each before saving or signing.
 ask-sign = A signed opinion cannot be changed. Sign it?
 ask-withdraw = Withdraw this consent? Without one nobody enters the room, and tickets are taken back.

@@ -230,6 +230,7 @@ theirs = 这一段在别处也改过，那边保存的是：
 choose-mine = 用我写的
 choose-theirs = 用那边的
 choose-both = 两段都留
+taken-over = 别处刚改过，已并入这几段，请看过：
 undecided = 有几段在别处也改过，请先逐段选择，再保存或签署。
 ask-sign = 签署后不能再修改。确定签署吗？
 ask-withdraw = 撤回这份同意？没有同意就不能进入会诊室，已发的入场凭证也会作废。

@@ -254,7 +254,7 @@ pub(super) fn opinion(lang: Lang, sheet: &Sheet) -> Markup {
             h2 #opinion-title { (t(lang, "write-opinion")) }
             form #opinion-form.stack method="post" novalidate data-save=(sheet.call("PUT", "/opinion"))
                 data-send=(sheet.call("POST", "/sign")) data-version=[version] data-confirm=(t(lang, "ask-sign"))
-                data-saved=(t(lang, "saved")) data-unsaved=(t(lang, "unsaved")) data-undecided=(t(lang, "undecided")) {
+                data-saved=(t(lang, "saved")) data-unsaved=(t(lang, "unsaved")) data-undecided=(t(lang, "undecided")) data-taken=(t(lang, "taken-over")) {
                 noscript { (page::notice(Tone::Warn, &t(lang, "needs-script"))) }
                 @for (name, text) in parts.named() {
                     div.field {

@@ -178,7 +178,8 @@ mod tests {
         let keys = keys.chain(Method::ALL.iter().map(|m| format!("method-{m}")));
         let parts = Parts::default();
         let keys = keys.chain(parts.named().map(|(name, _)| format!("opinion-{name}")));
-        assert_eq!(PAPER.lacking(keys), [""; 0]);
+        let over = ["rejected", "cancelled", "no_show", "expired"].map(|state| format!("over-{state}"));
+        assert_eq!(PAPER.lacking(keys.chain(over)), [""; 0]);
     }
 
     #[test]

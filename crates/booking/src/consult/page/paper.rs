@@ -40,7 +40,7 @@ fn moment(lang: Lang, zone: Tz, at: DateTime<Utc>) -> String {
 /// All that a document is drawn from.
 struct Paper<'a> {
     lang: Lang,
-    /// Of the reader's side.
+    /// Of the inviting side, whoever reads it: two prints say the same.
     zone: Tz,
     consult: &'a Consult,
     about: &'a About,
@@ -77,7 +77,7 @@ pub(super) async fn paper(
     let action = if kind == PaperKind::Opinion { ConsultAction::ReadOpinion } else { ConsultAction::Read };
     let consult = store::load(&mut conn, &ctx, id, action).await?;
     let (lang, keys, about) = (ctx.lang, &app.deps.fields, consult.about(&ctx.shows));
-    let drawn = Paper { lang, zone: consult.zone_of(&ctx.actor), consult: &consult, about, now: ctx.now() };
+    let drawn = Paper { lang, zone: consult.zones.0, consult: &consult, about, now: ctx.now() };
     let (code, text) = match kind {
         PaperKind::Request if consult.state.name() == ConsultStateName::Draft => {
             return Err(Problem::new(&PAPER_NOT_READY));
@@ -105,7 +105,7 @@ pub(super) async fn paper(
             button.button.primary type="button" data-action="print" { (p(lang, "print")) }
         }
         p.help { (p(lang, "papers-help")) }
-        article.paper.handed { (drawn.head(kind)) (text) (foot) }
+        article.document.handed { (drawn.head(kind)) (text) (foot) }
     };
     Ok(app.deps.frame.page(lang, &title, Some(&ctx.actor), "/consults", &[], &body))
 }
@@ -176,7 +176,6 @@ impl Paper<'_> {
         let names =
             [("inviting", self.consult.inviting.name(self.lang)), ("invited", self.consult.invited.name(self.lang))];
         html! {
-            dl.facts { (self.booked()) }
             p { (self.t("told")) }
             ol {
                 li { (PAPER.with(self.lang, "told-what", &names)) }
@@ -245,6 +244,9 @@ impl Paper<'_> {
                     p { (self.t("code")) " " strong.code { (text) } }
                     p.faint { (PAPER.with(self.lang, "code-help", &[("site", &format!("{site}/verify"))])) }
                     p.faint { (PAPER.with(self.lang, "printed", &printed)) }
+                    @if self.consult.zones.0 != self.consult.zones.1 {
+                        p.faint { (PAPER.with(self.lang, "local-time", &[("zone", self.zone.name())])) }
+                    }
                 }
             }
         }

@@ -11,7 +11,8 @@ use serde::Deserialize;
 
 use super::paper::{day, p};
 use crate::App;
-use crate::consult::paper::{self, GenuinePaper, PaperCode};
+use crate::consult::paper::{self, GenuinePaper, PaperCode, PaperKind};
+use crate::consult::state::ConsultStateName;
 use crate::texts::PAPER;
 
 /// The longest text that is read: a code with the address before it.
@@ -89,11 +90,19 @@ fn genuine(visitor: &Visitor, found: &GenuinePaper) -> Markup {
             dt { (p(lang, "invited")) } dd { (consult.invited.name(lang)) }
             @if let Some(at) = found.at { dt { (p(lang, &format!("at-{kind}"))) } dd { (day(lang, zone, at)) } }
         }
+        @if let Some(over) = over(found) { p.notice.warn { (p(lang, &format!("over-{over}"))) } }
         @if found.at.is_none() { p { (p(lang, "for-signing")) } }
         @if let Some(at) = found.withdrawn_at {
             p.notice.warn { (PAPER.with(lang, "withdrawn", &[("at", &day(lang, zone, at))])) }
         }
     }
+}
+
+/// How a consult ended that never took place; an opinion stays what it is.
+fn over(found: &GenuinePaper) -> Option<ConsultStateName> {
+    let off =
+        [ConsultStateName::Rejected, ConsultStateName::Cancelled, ConsultStateName::NoShow, ConsultStateName::Expired];
+    Some(found.consult.state.name()).filter(|state| found.kind != PaperKind::Opinion && off.contains(state))
 }
 
 fn not_genuine(visitor: &Visitor) -> Markup {

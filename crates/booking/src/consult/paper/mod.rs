@@ -72,14 +72,18 @@ impl Content<'_> {
                 c.wanted,
                 c.wanted_specialty,
                 c.wanted_title.map(Title::as_str),
-                c.requested_by
+                c.requested_by,
+                c.state.doctor(),
+                c.state.appointment().map(|a| (a.interval.starts_at(), a.interval.ends_at())),
             ]),
             Self::Consent(None) => json!([]),
             Self::Consent(Some(c)) => json!([c.id, c.given_by, c.name, c.relation, c.method, c.witness, c.given_at]),
             Self::Opinion(hash) => json!([hash]),
         };
-        let whose =
-            json!([consult.id, consult.inviting.id, consult.invited.id, about.name, about.sex, about.birth_date]);
+        // What was signed or recorded stays what it is when a name is put right; a sheet that is still to be signed does not.
+        let is_final = matches!(self, Self::Opinion(_) | Self::Consent(Some(_)));
+        let person = (!is_final).then(|| json!([about.name, about.sex, about.birth_date]));
+        let whose = json!([consult.id, consult.inviting.id, consult.invited.id, person]);
         let print = keys.fingerprint(&format!("paper {}", self.kind()), &json!([whose, texts]).to_string());
         PaperCode::of(consult.id, self.kind(), &print)
     }

@@ -81,7 +81,7 @@ async fn a_consults_page_offers_the_steps_that_are_possible() {
                 "主任医师",
                 "110330211000001",
                 "/adopt",
-                "data-action=\"print\"",
+                "/papers/opinion",
             ],
         );
         assert_eq!(page(&w.stranger_nurse).await.status, 404);

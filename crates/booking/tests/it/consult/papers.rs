@@ -60,7 +60,7 @@ async fn an_invitation_on_paper_is_known_again_until_it_says_something_else() {
         assert_eq!(code_of(&printed(&w, &w.doctor, &id, "request").await), code, "whoever prints it");
         let answer = verified(&w, &code).await;
         assert_eq!(answer.status, 200);
-        for part in ["与记录一致", "远程会诊申请单", "镇海示范医院", &number] {
+        for part in ["本系统开出过这份单据", "远程会诊申请单", "镇海示范医院", &number] {
             assert!(answer.text.contains(part), "{part} in {}", answer.text);
         }
         for part in ["陈奶奶", "气促", "射血", "心衰", id.as_str()] {
@@ -76,7 +76,14 @@ async fn an_invitation_on_paper_is_known_again_until_it_says_something_else() {
         w.put(&w.nurse, &format!("/v1/consults/{id}"), other).await.expect(200);
         let gone = verified(&w, &code).await;
         assert!(gone.status == 404 && gone.text.contains("没有找到"), "{}", gone.text);
-        assert_ne!(code_of(&printed(&w, &w.nurse, &id, "request").await), code);
+        let now = code_of(&printed(&w, &w.nurse, &id, "request").await);
+        assert_ne!(now, code);
+        w.step(&w.doctor, &id, "accept", Value::Null).await.expect(200);
+        let code = code_of(&printed(&w, &w.nurse, &id, "request").await);
+        assert_ne!(code, now, "the doctor stands on it");
+        w.step(&w.nurse, &id, "cancel", json!({ "reason": "老人好转" })).await.expect(200);
+        let off = verified(&w, &code).await;
+        assert!(off.status == 200 && off.text.contains("后来已取消") && !off.text.contains("好转"), "{}", off.text);
     })
     .await;
 }
