@@ -163,7 +163,6 @@ impl Paper<'_> {
                 }
                 dt { (self.t("wanted")) }
                 dd { (moment(lang, self.zone, consult.wanted.0)) " – " (moment(lang, self.zone, consult.wanted.1)) }
-                (self.booked())
             }
             h2 { (self.t("reason")) } (prose(&self.about.reason))
             h2 { (self.t("purpose")) } (prose(&self.about.purpose))

@@ -73,8 +73,6 @@ impl Content<'_> {
                 c.wanted_specialty,
                 c.wanted_title.map(Title::as_str),
                 c.requested_by,
-                c.state.doctor(),
-                c.state.appointment().map(|a| (a.interval.starts_at(), a.interval.ends_at())),
             ]),
             Self::Consent(None) => json!([]),
             Self::Consent(Some(c)) => json!([c.id, c.given_by, c.name, c.relation, c.method, c.witness, c.given_at]),
