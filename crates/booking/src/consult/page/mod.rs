@@ -31,6 +31,7 @@ use sanbao_platform::problem::Problem;
 
 use super::api;
 use super::id::ConsultId;
+use super::input::Urgency;
 use super::model::Consult;
 use super::policy::ConsultAction;
 use super::state::ConsultStateName;
@@ -113,6 +114,12 @@ fn badge(lang: Lang, state: ConsultStateName) -> Markup {
     page::badge(tone, &t(lang, &format!("state-{state}")))
 }
 
+/// 特急 or 急; nothing of what is not urgent.
+fn urgency_badge(lang: Lang, urgency: Urgency) -> Markup {
+    let tone = if urgency == Urgency::Stat { Tone::Bad } else { Tone::Warn };
+    html! { @if urgency != Urgency::Routine { " " (page::badge(tone, &t(lang, &format!("urgency-{urgency}")))) } }
+}
+
 fn age(birth_date: NaiveDate, now: DateTime<Utc>) -> i32 {
     let today = now.date_naive();
     let before = (today.month(), today.day()) < (birth_date.month(), birth_date.day());
@@ -162,6 +169,7 @@ mod tests {
             .chain(GivenBy::ALL.iter().map(|g| format!("by-{g}")))
             .chain(AdoptionDecision::ALL.iter().map(|d| format!("decision-{d}")))
             .chain(Title::ALL.iter().map(|t| format!("title-{t}")))
+            .chain(Urgency::ALL.iter().map(|u| format!("urgency-{u}")))
             .chain(Act::ALL.iter().map(|a| format!("act-{a}")))
             .chain(Shared::ALL.iter().map(|s| format!("shared-{s}")))
             .chain([OTHER_PERSON, BELOW_RANK].map(|note| format!("note-{note}")))

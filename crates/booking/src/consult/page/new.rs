@@ -18,7 +18,7 @@ use super::{t, words};
 use crate::App;
 use crate::account::PersonId;
 use crate::consult::id::ConsultId;
-use crate::consult::input::{LONG_TEXT_CHARS_MAX, TEXT_CHARS_MAX, Title};
+use crate::consult::input::{LONG_TEXT_CHARS_MAX, TEXT_CHARS_MAX, Title, Urgency};
 use crate::consult::model::Consult;
 use crate::consult::policy::{self, ConsultAction};
 use crate::consult::practitioner::{Practitioner, Rank, store as doctors};
@@ -161,6 +161,7 @@ fn form(
         (Select { name: "wanted", label: &part_wanted, required: true, ..Select::default() }.draw(&times))
         (area(lang, "case_summary", 8, LONG_TEXT_CHARS_MAX, about.map_or("", |a| &a.case_summary)))
         div.pair { (doctor(lang, old, wishes)) }
+        (urgency(lang, old))
         div.toolbar {
             button.button.primary.large type="submit" { (t(lang, "send-invitation")) }
             button.button type="submit" name="draft" value="1" { (t(lang, "keep-draft")) }
@@ -169,6 +170,19 @@ fn form(
     let call = old.map_or_else(|| "POST /v1/consults".to_owned(), |c| format!("PUT /v1/consults/{}", c.id));
     let send = Send { version: old.map(|c| c.version), then: Some("/consults/{id}"), ..Send::to(&call) };
     page::form(lang, Some("invitation"), "stack", send, &fields)
+}
+
+/// How soon an answer is needed: three choices side by side.
+fn urgency(lang: Lang, old: Option<&Consult>) -> Markup {
+    let chosen = old.map_or(Urgency::Routine, |c| c.urgency);
+    html! {
+        fieldset.field {
+            legend { (t(lang, "urgency")) }
+            @for one in Urgency::ALL.iter().rev() {
+                label.choice { input type="radio" name="urgency" value=(one) checked[*one == chosen]; (t(lang, &format!("urgency-{one}"))) }
+            }
+        }
+    }
 }
 
 /// Which hospital, specialty and rank.
