@@ -56,6 +56,7 @@ const PLAIN: &[&str] = &[
     "/caregivers",
     "/caregivers/{id}",
     "/consults/events",
+    "/consults/times",
     "/emergency-accesses/events",
     "/guest",
     "/login",

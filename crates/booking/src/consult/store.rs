@@ -293,12 +293,21 @@ pub(super) async fn asking(conn: &mut Conn, organisation: OrganisationId, now: D
     Ok(on!(conn, |c| sqlx::query_scalar(ASKING).bind(organisation).bind(now).fetch_one(c).await)?)
 }
 
+/// Whether somebody is a resident of the inviting side.
+pub(super) async fn is_resident(
+    conn: &mut Conn,
+    inviting: OrganisationId,
+    resident: PersonId,
+) -> Result<bool, DbError> {
+    let count: i64 = on!(conn, |c| sqlx::query_scalar(RESIDENT_OF).bind(resident).bind(inviting).fetch_one(c).await)?;
+    Ok(count > 0)
+}
+
 /// Refuses somebody who is no resident of the inviting side, or is there no more, and keeps the resident there until the
 /// transaction ends.
 pub(super) async fn own_resident(conn: &mut Tx, inviting: OrganisationId, resident: PersonId) -> Result<(), Problem> {
     hold(conn, resident).await?;
-    let count: i64 = on!(conn, |c| sqlx::query_scalar(RESIDENT_OF).bind(resident).bind(inviting).fetch_one(c).await)?;
-    if count == 0 {
+    if !is_resident(conn, inviting, resident).await? {
         return Err(Problem::field("/resident_id", "请选择本机构的老人", "Choose one of your residents"));
     }
     require_here(conn, resident).await

@@ -16,6 +16,7 @@ mod record;
 mod records;
 mod schedule;
 mod sheet;
+mod times;
 
 use axum::extract::State as AppState;
 use axum::response::IntoResponse;
@@ -56,6 +57,7 @@ pub(super) fn routes() -> Routes<App> {
         .page("/consults/events", get(events))
         .page("/consults/records", get(records::records).post(records::found))
         .page("/consults/new", get(new::invitation_form))
+        .page("/consults/times", get(times::times_part))
         .page("/consults/{id}", get(detail::consult_page))
         .page("/consults/{id}/status", get(detail::status_part))
         .page("/consults/{id}/summary", get(record::summary))
