@@ -41,7 +41,11 @@ pub(super) async fn doctor_of(
     let found = doctors::find(conn, post).await?;
     let works = found.is_some() && doctors::works(conn, post).await?;
     found.filter(|_| works).ok_or_else(|| {
-        Problem::field(pointer, "请选择受邀医院在岗的医生", "Choose a doctor who sees patients for the invited hospital")
+        Problem::field(
+            pointer,
+            "请选择受邀医院在岗的医生",
+            "Choose a doctor who sees patients for the invited hospital",
+        )
     })
 }
 
@@ -78,7 +82,11 @@ pub(super) async fn keep(tx: &mut Tx, ctx: &Ctx, consult: &Consult) -> Result<()
     let doctor = doctor_of(tx, post, DOCTOR).await?;
     let interval = offered_at(tx, now, &doctor, asked.interval.starts_at(), STARTS_AT).await?;
     if interval != asked.interval {
-        return Err(Problem::field(STARTS_AT, "这个时段的长短已经改变，请重新选择", "This slot is of another length now"));
+        return Err(Problem::field(
+            STARTS_AT,
+            "这个时段的长短已经改变，请重新选择",
+            "This slot is of another length now",
+        ));
     }
     let former = hold::spend(tx, ctx).await?;
     rooms::lock(tx, consult.inviting.id).await?;

@@ -29,7 +29,8 @@ const FREE: &str = "select l.id from location l where l.organisation_id = $1 and
     order by case when exists (select 1 from occupancy h where h.resource_id = l.id and h.holder_kind = $6
         and (h.holder_id = $7 or h.holder_id = $8)) then 0 else 1 end, l.name, l.id limit 1";
 const OPEN: &str = "select id from location where organisation_id = $1 and state = 'open' order by id";
-const BUSY: &str = "select o.resource_id, o.starts_at, o.ends_at from location l join occupancy o on o.resource_id = l.id
+const BUSY: &str =
+    "select o.resource_id, o.starts_at, o.ends_at from location l join occupancy o on o.resource_id = l.id
     where l.organisation_id = $1 and l.state = 'open' and o.starts_at >= $2 and o.starts_at < $4 and o.ends_at > $3
       and (o.expires_at is null or o.expires_at > $5) and not (o.holder_kind = $6 and o.holder_id = $7)";
 
@@ -119,8 +120,7 @@ impl Rooms {
         (from, to): (DateTime<Utc>, DateTime<Utc>),
     ) -> Result<Self, DbError> {
         let open = on!(conn, |c| sqlx::query_scalar(OPEN).bind(house).fetch_all(c).await)?;
-        let (earliest, end) =
-            (from - Duration::hours(INTERVAL_HOURS_MAX), to + Duration::hours(INTERVAL_HOURS_MAX));
+        let (earliest, end) = (from - Duration::hours(INTERVAL_HOURS_MAX), to + Duration::hours(INTERVAL_HOURS_MAX));
         let rows: Vec<(LocationId, DateTime<Utc>, DateTime<Utc>)> = on!(conn, |c| {
             let query = sqlx::query_as(BUSY).bind(house).bind(earliest).bind(from).bind(end).bind(now);
             query.bind(HOLDER).bind(holder).fetch_all(c).await
@@ -152,7 +152,11 @@ pub(super) struct Around<'a> {
 }
 
 /// The nearest times at which doctor, resident and any room are free.
-pub(super) async fn nearest(conn: &mut Conn, now: DateTime<Utc>, around: &Around<'_>) -> Result<Vec<FreeSlot>, DbError> {
+pub(super) async fn nearest(
+    conn: &mut Conn,
+    now: DateTime<Utc>,
+    around: &Around<'_>,
+) -> Result<Vec<FreeSlot>, DbError> {
     let wanted = around.starts_at;
     let (from, to) = (wanted - Duration::days(AROUND_DAYS), wanted + Duration::days(AROUND_DAYS));
     let (doctors, others) = (std::slice::from_ref(around.doctor), around.resident);

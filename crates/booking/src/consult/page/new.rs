@@ -15,7 +15,7 @@ use sanbao_platform::problem::Problem;
 use serde::Deserialize;
 
 use super::times::{self, Sought};
-use super::{t, words};
+use super::{TEXTS, t, words};
 use crate::App;
 use crate::account::PersonId;
 use crate::consult::id::ConsultId;
@@ -167,7 +167,7 @@ fn form(
         (area(lang, "case_summary", 8, LONG_TEXT_CHARS_MAX, about.map_or("", |a| &a.case_summary)))
         div.pair { (doctor(lang, old, wishes)) }
         (urgency(lang, old))
-        div #times aria-live="polite" data-held=(t(lang, "ask-held")) data-taken=(t(lang, "ask-taken")) { (asked) }
+        div #times aria-live="polite" data-held=(TEXTS.with(lang, "ask-held", &[("time", "{$time}")])) data-taken=(t(lang, "ask-taken")) { (asked) }
         div.toolbar {
             button.button.primary.large type="submit" { (t(lang, "send-invitation")) }
             button.button type="submit" name="draft" value="1" { (t(lang, "keep-draft")) }

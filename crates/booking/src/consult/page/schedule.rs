@@ -113,7 +113,8 @@ fn fields(lang: Lang, sheet: &Sheet, step: &str, offer: Offer) -> Markup {
     });
     let times: Vec<_> = times.collect();
     let any = page::pick("", t(lang, "any-room"), false);
-    let rooms = std::iter::once(any).chain(sheet.rooms.iter().map(|(id, name)| page::pick(id, name, room == Some(*id))));
+    let rooms =
+        std::iter::once(any).chain(sheet.rooms.iter().map(|(id, name)| page::pick(id, name, room == Some(*id))));
     let suffix = offer.suffix();
     let (time_id, time_label, help) = (format!("slot-{step}{suffix}"), t(lang, "time"), t(lang, "slot-help"));
     let (room_id, room_label) = (format!("room-{step}{suffix}"), t(lang, "room"));

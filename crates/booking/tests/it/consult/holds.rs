@@ -130,7 +130,10 @@ async fn a_hold_takes_the_place_of_the_one_before_and_is_given_back() {
         w.call(Some(&w.nurse), "DELETE", &path, None, &[]).await.checked(204);
         w.call(Some(&w.nurse), "DELETE", &path, None, &[]).await.checked(404);
         w.step(&w.nurse, &id, "schedule", w.at(SECOND)).await.expect(200);
-        assert_eq!(w.audited(held["id"].as_str().unwrap()).await, ["consult.time_hold.create", "consult.time_hold.revoke"]);
+        assert_eq!(
+            w.audited(held["id"].as_str().unwrap()).await,
+            ["consult.time_hold.create", "consult.time_hold.revoke"]
+        );
         whole(&w).await;
     })
     .await;
@@ -404,8 +407,10 @@ async fn any_free_room_will_do() {
         let second = second["id"].as_str().unwrap().to_owned();
         w.step(&w.second_doctor, &second, "accept", Value::Null).await.expect(200);
         let at = |starts_at: &str| json!({ "starts_at": starts_at });
-        let (a, b) =
-            tokio::join!(w.step(&w.nurse, &first, "schedule", at(FIRST)), w.step(&w.nurse, &second, "schedule", at(FIRST)));
+        let (a, b) = tokio::join!(
+            w.step(&w.nurse, &first, "schedule", at(FIRST)),
+            w.step(&w.nurse, &second, "schedule", at(FIRST))
+        );
         let rooms = [a.expect(200), b.expect(200)].map(|view| view["appointment"]["room_id"].clone());
         assert_ne!(rooms[0], rooms[1], "{}", w.engine);
         // The room that it has is kept at another time, though one before it by name is free.
