@@ -40,6 +40,7 @@ text_enum! {
 
 text_enum! {
     /// How soon an answer is needed, the soonest first.
+    #[schema(as = ConsultUrgency)]
     pub enum Urgency {
         /// 特急
         Stat = "stat",

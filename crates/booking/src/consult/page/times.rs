@@ -40,8 +40,9 @@ const OF_DAY_MAX: usize = 12;
 /// Whose times are looked for.
 #[derive(Debug, Deserialize)]
 pub(super) struct TimesQuery {
-    resident: PersonId,
+    resident: Option<PersonId>,
     /// `hospital|specialty`
+    #[serde(default)]
     wish: String,
     /// The least rank; none where any will do.
     #[serde(default)]
@@ -67,7 +68,8 @@ pub(super) async fn times_part(
     let (hospital, specialty) = query.wish.split_once('|').unwrap_or_default();
     let hospital = hospital.parse().map(OrganisationId).unwrap_or(OrganisationId(Uuid::nil()));
     let title = Title::ALL.iter().copied().find(|title| title.as_str() == query.title);
-    let sought = Sought { resident: query.resident, hospital, specialty, title, chosen: None };
+    let resident = query.resident.ok_or_else(Problem::not_found)?;
+    let sought = Sought { resident, hospital, specialty, title, chosen: None };
     let mut conn = app.deps.db.read().await?;
     if !is_resident(&mut conn, ctx.actor.organisation, sought.resident).await? {
         return Err(Problem::not_found());
