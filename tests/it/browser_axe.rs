@@ -30,6 +30,7 @@ const NOT_LOOKED_AT: &[&str] = &[
     "/",
     "/admin/qr",
     "/consults/events",
+    "/consults/times",
     "/consults/{id}/status",
     "/consults/{id}/summary",
     "/emergency-accesses/events",

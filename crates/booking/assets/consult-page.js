@@ -7,7 +7,8 @@ for (const form of /** @type {NodeListOf<HTMLFormElement>} */ (document.querySel
   form.addEventListener("sanbao:sending", (event) => {
     const { detail } = /** @type {CustomEvent} */ (event);
     const [doctor_id, starts_at] = times.value.split("|");
-    detail.body = { doctor_id, room_id: detail.body.room_id, starts_at };
+    const { room_id } = detail.body;
+    detail.body = room_id ? { doctor_id, room_id, starts_at } : { doctor_id, starts_at };
     if ("belowRank" in form.dataset) detail.body.below_rank = true;
   });
   form.addEventListener("sanbao:refused", (event) => {

@@ -64,6 +64,8 @@ pub const MIGRATIONS: Migrations = migrations!("booking":
     1830 "1830_dual_control",
     1840 "1840_consult_lists",
     1850 "1850_consult_records",
+    1860 "1860_consult_holds",
+    1861 "1861_consult_urgency",
 );
 
 /// The operator's choices.

@@ -6,9 +6,9 @@ use sanbao_platform::verify::{Checked, check};
 // A person who was joined may be held under a former id, so the third place is counted and not named.
 const CONSULTS_HELD: &str = "select c.id from consult c where c.state in ('scheduled', 'in_session') and (
         not exists (select 1 from occupancy o where o.holder_kind = 'consult' and o.holder_id = c.id
-            and o.resource_id = c.doctor_id and o.starts_at = c.starts_at and o.ends_at = c.ends_at)
+            and o.resource_id = c.doctor_id and o.starts_at = c.starts_at and o.ends_at = c.ends_at and o.expires_at is null)
         or not exists (select 1 from occupancy o where o.holder_kind = 'consult' and o.holder_id = c.id
-            and o.resource_id = c.room_id and o.starts_at = c.starts_at and o.ends_at = c.ends_at)
+            and o.resource_id = c.room_id and o.starts_at = c.starts_at and o.ends_at = c.ends_at and o.expires_at is null)
         or (select count(*) from occupancy o where o.holder_kind = 'consult' and o.holder_id = c.id) < 3)
     order by c.id limit $1";
 const VISITS_HELD: &str = "select v.id from visit v where v.state in ('scheduled', 'in_service') and (
@@ -16,8 +16,9 @@ const VISITS_HELD: &str = "select v.id from visit v where v.state in ('scheduled
             and o.resource_id = v.caregiver_id and o.starts_at = v.starts_at and o.ends_at = v.ends_at)
         or (select count(*) from occupancy o where o.holder_kind = 'visit' and o.holder_id = v.id) < 2)
     order by v.id limit $1";
+// What ends by itself is held by somebody who writes, or by an invitation that is not answered yet.
 const NOTHING_ELSE_HELD: &str = "select o.id from occupancy o
-    where not exists (select 1 from consult c where o.holder_kind = 'consult' and c.id = o.holder_id
+    where o.expires_at is null and not exists (select 1 from consult c where o.holder_kind = 'consult' and c.id = o.holder_id
             and c.starts_at = o.starts_at and c.ends_at = o.ends_at)
         and not exists (select 1 from visit v where o.holder_kind = 'visit' and v.id = o.holder_id
             and v.starts_at = o.starts_at and v.ends_at = o.ends_at)

@@ -256,6 +256,7 @@ audit-did-step_up = proof of identity
 audit-did-submit = submitted
 audit-did-switch = change of organisation
 audit-did-ticket = room ticket
+audit-did-time_hold = held time
 audit-did-transfer = transfer
 audit-did-triage = triaged
 audit-did-unjoin = separated

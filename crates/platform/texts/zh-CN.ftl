@@ -256,6 +256,7 @@ audit-did-step_up = 再次确认身份
 audit-did-submit = 提交
 audit-did-switch = 换机构
 audit-did-ticket = 会诊室入场券
+audit-did-time_hold = 暂留时间
 audit-did-transfer = 移交
 audit-did-triage = 分类
 audit-did-unjoin = 取消合并

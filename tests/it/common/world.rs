@@ -39,9 +39,13 @@ impl World {
         let resident = flow::residents(&nurse).await.remove(0);
         let rooms = flow::rooms(&nobody, &nurse).await;
         let consult = flow::accepted_consult(served, &resident).await;
-        let slot = flow::slots(served, &nurse, &consult, &rooms[0]).await.pop().unwrap();
+        let mut slots = flow::slots(served, &nurse, &consult, &rooms[0]).await;
+        let (slot, other) = (slots.pop().unwrap(), slots.pop().unwrap());
         let wanted = json!({ "room_id": rooms[0], "starts_at": slot["starts_at"] });
         nurse.post(&format!("/v1/consults/{consult}/schedule"), &wanted).await.expect(200);
+        let hold = json!({ "resident_id": resident, "hospital_id": other["hospital_id"],
+            "doctor_id": other["doctor_id"], "starts_at": other["starts_at"] });
+        let hold = flow::text(&nurse.post("/v1/consult-holds", &hold).await.expect(201), "/id");
         let consent = json!({ "given_by": "resident", "name": "陈桂香", "method": "written" });
         nurse.post(&format!("/v1/consults/{consult}/consents"), &consent).await.expect(201);
         let guest = json!({ "name": "陈立新", "relation": "儿子" });
@@ -73,6 +77,7 @@ impl World {
         let former = former(&nobody, &home).await;
         let moving = Moving::of(&nurse, &resident).await;
         let things = vec![
+            ("/v1/consult-holds/{id}", "id", hold),
             ("/v1/consults/{id}", "id", consult),
             ("/v1/consults/{id}", "link", flow::text(&link, "/id")),
             ("/v1/consults/{id}", "consent", flow::text(&consents, "/0/id")),

@@ -57,6 +57,7 @@ const PLAIN: &[&str] = &[
     "/caregivers",
     "/caregivers/{id}",
     "/consults/events",
+    "/consults/times",
     "/emergency-accesses/events",
     "/guest",
     "/login",

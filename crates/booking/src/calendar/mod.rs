@@ -68,6 +68,11 @@ impl From<ReserveError> for Problem {
 
 const LOCK_POSTGRES: &str = "select pg_advisory_xact_lock(727003, hashtext($1))";
 const FORGET_EXPIRED: &str = "delete from occupancy where resource_id = $1 and expires_at <= $2";
+const FORGET_ALL_SQLITE: &str = "delete from occupancy where id in (select id from occupancy
+    where expires_at is not null and expires_at <= $1 order by id limit $2)";
+// A row that a booker is at is left to the booker: neither waits for the other.
+const FORGET_ALL_POSTGRES: &str = "delete from occupancy where id in (select id from occupancy
+    where expires_at is not null and expires_at <= $1 order by id limit $2 for update skip locked)";
 const TAKE: &str = "insert into occupancy
     (id, resource_id, lane, starts_at, ends_at, holder_kind, holder_id, expires_at)
     values ($1, $2, $3, $4, $5, $6, $7, $8) on conflict do nothing";
@@ -108,12 +113,31 @@ pub async fn reserve_with(
 /// Moves all that a holder has to `booking`. On [`ReserveError::Taken`] part of the old time is given up already, so
 /// the caller drops the transaction: then the old time is kept.
 pub async fn relocate(tx: &mut Tx, now: DateTime<Utc>, booking: &Booking<'_>) -> Result<(), ReserveError> {
-    let held = held(tx, booking).await?;
-    for resource in in_order(held.into_iter().chain(booking.resources.iter().copied())) {
+    relocate_with(tx, now, booking, Terms::default(), None).await
+}
+
+/// As [`relocate`], in another lane or as a hold that ends by itself; what `former` has, a holder of the same kind, goes over
+/// to the new one or is given up.
+pub async fn relocate_with(
+    tx: &mut Tx,
+    now: DateTime<Utc>,
+    booking: &Booking<'_>,
+    terms: Terms,
+    former: Option<Uuid>,
+) -> Result<(), ReserveError> {
+    let former = former.map(|holder_id| Booking { holder_id, ..*booking });
+    let givers: Vec<&Booking<'_>> = std::iter::once(booking).chain(former.as_ref()).collect();
+    let mut all = booking.resources.to_vec();
+    for giver in &givers {
+        all.extend(held(tx, giver).await?);
+    }
+    for resource in in_order(all.into_iter()) {
         one_mover_at_a_time(tx, resource).await?;
-        release_one(tx, booking, resource).await?;
+        for giver in &givers {
+            release_one(tx, giver, resource).await?;
+        }
         let wanted = booking.resources.contains(&resource);
-        if wanted && take(tx, now, booking, Terms::default(), resource).await?.is_none() {
+        if wanted && take(tx, now, booking, terms, resource).await?.is_none() {
             return Err(ReserveError::Taken);
         }
     }
@@ -178,7 +202,7 @@ async fn take(
     terms: Terms,
     resource: Uuid,
 ) -> Result<Option<Uuid>, DbError> {
-    on!(tx, |c| sqlx::query(FORGET_EXPIRED).bind(resource).bind(now).execute(c).await.map(drop))?;
+    forget_expired(tx, now, resource).await?;
     let id = uuid_v7(now);
     let rows = on!(tx, |c| {
         let row = sqlx::query(TAKE).bind(id).bind(resource).bind(terms.lane);
@@ -192,6 +216,20 @@ async fn take(
 /// Gives up all that a holder has taken; the number of rows that were its.
 pub async fn release(tx: &mut Tx, holder_kind: &'static str, holder_id: Uuid) -> Result<u64, DbError> {
     Ok(on!(tx, |c| sqlx::query(RELEASE).bind(holder_kind).bind(holder_id).execute(c).await.map(|r| r.rows_affected()))?)
+}
+
+/// Takes what has ended by itself out of a resource's way.
+pub async fn forget_expired(tx: &mut Tx, now: DateTime<Utc>, resource: Uuid) -> Result<(), DbError> {
+    Ok(on!(tx, |c| sqlx::query(FORGET_EXPIRED).bind(resource).bind(now).execute(c).await.map(drop))?)
+}
+
+/// Takes out what has ended by itself, of all resources; the number of rows, at most `limit`.
+pub async fn forget_all_expired(tx: &mut Tx, now: DateTime<Utc>, limit: i64) -> Result<u64, DbError> {
+    let statement = match tx.engine() {
+        Engine::Sqlite(_) => FORGET_ALL_SQLITE,
+        Engine::Postgres(_) => FORGET_ALL_POSTGRES,
+    };
+    Ok(on!(tx, |c| sqlx::query(statement).bind(now).bind(limit).execute(c).await.map(|r| r.rows_affected()))?)
 }
 
 /// When `resource` is taken within `within`, in order; expired holds are left out.

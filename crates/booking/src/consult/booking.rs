@@ -3,6 +3,7 @@
 use chrono::{DateTime, Duration, Utc};
 use sanbao_platform::db::{Conn, Tx};
 use sanbao_platform::http::Ctx;
+use sanbao_platform::id::OrganisationId;
 use sanbao_platform::lang::Lang;
 use sanbao_platform::moment::Moment;
 use sanbao_platform::on;
@@ -13,15 +14,16 @@ use super::id::ConsultId;
 use super::input::Wanted;
 use super::model::Consult;
 use super::practitioner::store::{self as doctors, PractitionerPost};
-use super::practitioner::{Practitioner, search};
-use super::problems::DOCTOR_GONE;
+use super::practitioner::{FreeSlot, Practitioner, search};
+use super::problems::{DOCTOR_GONE, NO_ROOM_FREE};
+use super::rooms::{self, Around, Party};
 use super::state::{Appointment, Booked};
 use super::store;
 use crate::App;
 use crate::account::person::join::resources_of;
 use crate::account::person::require_here;
 use crate::account::{AccountId, LocationId};
-use crate::calendar::{self, Booking, Interval, Later, SLOT_TAKEN};
+use crate::calendar::{Booking, Interval, Later, SLOT_TAKEN};
 use crate::texts::title;
 
 /// The calendar's name for this part.
@@ -32,25 +34,37 @@ const ROOM_OF: &str = "select count(*) from location where id = $1 and organisat
 /// A time that fits everybody's rules; whether it is free, the calendar says.
 struct Plan {
     doctor: Practitioner,
-    /// The doctor first, then the resident and the room.
-    resources: Vec<Uuid>,
-    booked: Booked,
+    /// The doctor first, then the resident.
+    people: Vec<Uuid>,
+    interval: Interval,
+    delay_minutes: i32,
+    below_rank: bool,
+    /// Whether doctor and time are as they were.
+    same_time: bool,
+}
+
+impl Plan {
+    fn booked(&self, room: LocationId) -> Booked {
+        let (doctor, interval) = (self.doctor.account_id, self.interval);
+        let appointment = Appointment { doctor, room, interval, delay_minutes: self.delay_minutes };
+        Booked { appointment, below_rank: self.below_rank, same_time: self.same_time }
+    }
 }
 
 async fn plan(conn: &mut Conn, ctx: &Ctx, consult: &Consult, wanted: &Wanted) -> Result<Plan, Problem> {
     let now = ctx.now();
     let doctor = bookable(conn, consult, wanted).await?;
     let below_rank = below_rank(ctx, consult, wanted, &doctor)?;
-    own_room(conn, consult, wanted.room_id, "/room_id").await?;
+    if let Some(room) = wanted.room_id {
+        own_room(conn, consult, room, "/room_id").await?;
+    }
     require_here(conn, consult.resident_id).await?;
-    let interval = offered_at(conn, now, &doctor, *wanted.starts_at).await?;
-    let mut resources = vec![doctor.account_id.0];
-    resources.extend(resources_of(conn, now, consult.resident_id).await?);
-    resources.push(wanted.room_id.0);
+    let interval = offered_at(conn, now, &doctor, *wanted.starts_at, "/starts_at").await?;
+    let mut people = vec![doctor.account_id.0];
+    people.extend(resources_of(conn, now, consult.resident_id).await?);
     let kept = consult.state.appointment().filter(|a| a.doctor == doctor.account_id && a.interval == interval);
-    let delay_minutes = kept.map_or(0, |a| a.delay_minutes);
-    let appointment = Appointment { doctor: doctor.account_id, room: wanted.room_id, interval, delay_minutes };
-    Ok(Plan { doctor, resources, booked: Booked { appointment, below_rank, same_time: kept.is_some() } })
+    let (delay_minutes, same_time) = (kept.map_or(0, |a| a.delay_minutes), kept.is_some());
+    Ok(Plan { doctor, people, interval, delay_minutes, below_rank, same_time })
 }
 
 /// The doctor who is wished for, or the one who took it on: of the invited hospital and specialty, and there still.
@@ -110,8 +124,17 @@ pub(super) async fn own_room(
     room: LocationId,
     pointer: &'static str,
 ) -> Result<(), Problem> {
-    let rooms: i64 =
-        on!(conn, |c| sqlx::query_scalar(ROOM_OF).bind(room).bind(consult.inviting.id).fetch_one(c).await)?;
+    room_of(conn, consult.inviting.id, room, pointer).await
+}
+
+/// As [`own_room`], where there is no consult yet.
+pub(super) async fn room_of(
+    conn: &mut Conn,
+    inviting: OrganisationId,
+    room: LocationId,
+    pointer: &'static str,
+) -> Result<(), Problem> {
+    let rooms: i64 = on!(conn, |c| sqlx::query_scalar(ROOM_OF).bind(room).bind(inviting).fetch_one(c).await)?;
     if rooms == 0 {
         return Err(Problem::field(pointer, "请选择邀请方的房间", "Choose a room of the inviting side"));
     }
@@ -119,11 +142,12 @@ pub(super) async fn own_room(
 }
 
 /// The slot that the doctor offers at `starts_at`, if it is not over.
-async fn offered_at(
+pub(super) async fn offered_at(
     conn: &mut Conn,
     now: DateTime<Utc>,
     doctor: &Practitioner,
     starts_at: DateTime<Utc>,
+    pointer: &'static str,
 ) -> Result<Interval, Problem> {
     let slots = if starts_at < now - Duration::days(1) || starts_at > now + Duration::days(400) {
         Vec::new()
@@ -133,28 +157,32 @@ async fn offered_at(
     let slot = slots.first().filter(|slot| slot.ends_at() > now);
     slot.copied().ok_or_else(|| {
         Problem::field(
-            "/starts_at",
+            pointer,
             "医生这个时间不出诊，请从可选时间中选择",
             "The doctor does not offer this time; choose one that is offered",
         )
     })
 }
 
-/// Takes the wanted time for everybody. A time that was booked before is given up for the new one; when that is
+/// Takes the wanted time for everybody. A time that was booked or held before is given up for the new one; when that is
 /// taken, the caller undoes the transaction and the old time is kept.
 pub(super) async fn take(tx: &mut Tx, ctx: &Ctx, consult: &Consult, wanted: &Wanted) -> Result<Booked, Problem> {
     let now = ctx.now();
     store::hold_whole(tx, &[consult.id]).await?;
     doctors::keep_hours(tx, wanted.doctor_id.or(consult.state.doctor())).await?;
     let plan = plan(tx, ctx, consult, wanted).await?;
-    let interval = plan.booked.appointment.interval;
-    let booking = Booking { holder_kind: HOLDER, holder_id: consult.id.0, resources: &plan.resources, interval };
-    if consult.state.appointment().is_some() {
-        calendar::relocate(tx, now, &booking).await?;
-    } else {
-        calendar::reserve(tx, now, &booking).await?;
-    }
-    Ok(plan.booked)
+    let party = Party {
+        holder: consult.id.0,
+        former: None,
+        moves: consult.state.appointment().is_some() || consult.asked.is_some(),
+        people: &plan.people,
+        room: wanted.room_id,
+        house: consult.inviting.id,
+        interval: plan.interval,
+        until: None,
+    };
+    let room = rooms::seat(tx, now, &party).await?;
+    Ok(plan.booked(room))
 }
 
 /// A consult at another time, with its own doctor and room.
@@ -197,23 +225,38 @@ pub(super) async fn moved(
 ) -> Result<Move, Problem> {
     let Some(booked) = consult.state.appointment() else { return Err(Problem::lacking()) };
     let (doctor_id, starts_at) = (Some(booked.doctor), Moment::known(starts_at));
-    let wanted = Wanted { doctor_id, room_id: booked.room, starts_at, below_rank: false };
+    let wanted = Wanted { doctor_id, room_id: Some(booked.room), starts_at, below_rank: false };
     let plan = plan(conn, ctx, consult, &wanted).await?;
-    Ok(Move { consult: consult.id, appointment: plan.booked.appointment, resources: plan.resources })
+    let appointment = plan.booked(booked.room).appointment;
+    let mut resources = plan.people;
+    resources.push(booked.room.0);
+    Ok(Move { consult: consult.id, appointment, resources })
+}
+
+/// Whether a time was not to be had because somebody has it, so that others may be named.
+pub(super) fn is_taken(problem: &Problem) -> bool {
+    [&SLOT_TAKEN, &NO_ROOM_FREE].contains(&problem.kind())
 }
 
 /// The problem of a taken time, with the nearest free ones.
-pub(super) async fn alternatives(app: &App, ctx: &Ctx, consult: &Consult, wanted: &Wanted) -> Problem {
-    let now = ctx.now();
-    let found = async {
-        let mut conn = app.deps.db.read().await?;
-        let plan = plan(&mut conn, ctx, consult, wanted).await?;
-        let (others, doctors) = (&plan.resources[1..], std::slice::from_ref(&plan.doctor));
-        let starts_at = plan.booked.appointment.interval.starts_at();
-        Ok::<_, Problem>(search::alternatives(&mut conn, now, doctors, others, starts_at).await?)
-    };
-    match found.await {
-        Ok(alternatives) => Problem::new(&SLOT_TAKEN).with("alternatives", alternatives),
-        Err(problem) => Problem::new(&SLOT_TAKEN).because(problem.cause().unwrap_or_default()),
+pub(super) async fn alternatives(app: &App, ctx: &Ctx, consult: &Consult, wanted: &Wanted, taken: &Problem) -> Problem {
+    match free_instead(app, ctx, consult, wanted).await {
+        Ok(alternatives) => Problem::new(taken.kind()).with("alternatives", alternatives),
+        Err(problem) => Problem::new(taken.kind()).because(problem.cause().unwrap_or_default()),
     }
+}
+
+async fn free_instead(app: &App, ctx: &Ctx, consult: &Consult, wanted: &Wanted) -> Result<Vec<FreeSlot>, Problem> {
+    let now = ctx.now();
+    let mut conn = app.deps.db.read().await?;
+    let plan = plan(&mut conn, ctx, consult, wanted).await?;
+    let (doctor, starts_at) = (&plan.doctor, plan.interval.starts_at());
+    let mut others = plan.people[1..].to_vec();
+    let Some(room) = wanted.room_id else {
+        let (house, holder) = (consult.inviting.id, consult.id.0);
+        let around = Around { doctor, resident: &others, house, holder, starts_at };
+        return Ok(rooms::nearest(&mut conn, now, &around).await?);
+    };
+    others.push(room.0);
+    Ok(search::alternatives(&mut conn, now, std::slice::from_ref(doctor), &others, starts_at).await?)
 }

@@ -3,6 +3,7 @@
 use super::appointment::Appointment;
 use super::id::ConsultId;
 use super::input::Invitation;
+use super::model::AskedTime;
 
 /// The history's word for an invitation that is about another person now: what was agreed for the first one is void.
 pub const OTHER_PERSON: &str = "other_person";
@@ -15,6 +16,8 @@ pub const SAME_TIME: &str = "same_time";
 #[derive(Clone, Debug)]
 pub struct Revision {
     pub invitation: Invitation,
+    /// The time that it asks for, as it was found among those that are offered.
+    pub asked: Option<AskedTime>,
     /// Whether it is about somebody else than before.
     pub other_person: bool,
 }

@@ -12,7 +12,7 @@ use sanbao_platform::problem::Problem;
 
 use super::booking::HOLDER;
 use super::consent::{self, GivenBy, Method, NewConsent};
-use super::input::{Invitation, Title};
+use super::input::{Invitation, Title, Urgency};
 use super::model::Consult;
 use super::opinion::{self, Parts};
 use super::practitioner::store::{self as doctors, NewPractitioner, PractitionerPost};
@@ -185,9 +185,11 @@ impl Scene<'_> {
             case_summary: case_summary.to_owned(),
             wanted_specialty: self.specialty.to_owned(),
             wanted_title: None,
+            urgency: Urgency::Routine,
+            asked: None,
             submit: true,
         };
-        let draft = Consult::begun(self.now, &self.nurse.actor, &invitation);
+        let draft = Consult::begun(self.now, &self.nurse.actor, &invitation, None);
         create(tx, &By::Person(&self.nurse), draft.clone()).await?;
         let sent = advance(tx, &By::Person(&self.nurse), draft, ConsultStep::Submit).await?;
         // Read anew for the names that were joined.

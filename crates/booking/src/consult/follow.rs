@@ -23,10 +23,22 @@ pub(super) async fn up(tx: &mut Tx, by: &By<'_>, change: &Change<Consult>) -> Re
         Some(ConsultStep::Cancel(_) | ConsultStep::NoShow(_)) => {
             calendar::release(tx, booking::HOLDER, id.0).await?;
         }
+        Some(step) if gives_up(step, &change.after) => {
+            calendar::release(tx, booking::HOLDER, id.0).await?;
+        }
         Some(ConsultStep::Revise(revision)) if revision.other_person => void_agreements(tx, by, &change.after).await?,
         _ => {}
     }
     take_tickets_back(tx, by, change).await
+}
+
+/// Whether the time that is held for an invitation is given up: when it is answered otherwise than by the doctor whom it asks.
+fn gives_up(step: &ConsultStep, consult: &Consult) -> bool {
+    consult.asked.is_some_and(|asked| match step {
+        ConsultStep::Accept(doctor) => *doctor != asked.doctor,
+        ConsultStep::Return(_) | ConsultStep::Reject(_) | ConsultStep::Expire => true,
+        _ => false,
+    })
 }
 
 /// Consents and family links belong to the person: when a consult is about another, they stand no more.

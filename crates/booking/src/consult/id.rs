@@ -7,6 +7,10 @@ typed_id!(
     ConsultId
 );
 typed_id!(
+    /// A time that somebody holds while writing an invitation.
+    ConsultHoldId
+);
+typed_id!(
     /// A recorded consent.
     ConsentId
 );

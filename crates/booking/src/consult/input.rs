@@ -38,6 +38,40 @@ text_enum! {
     }
 }
 
+text_enum! {
+    /// How soon an answer is needed, the soonest first.
+    #[schema(as = ConsultUrgency)]
+    pub enum Urgency {
+        /// 特急
+        Stat = "stat",
+        /// 急
+        Urgent = "urgent",
+        /// 普通
+        Routine = "routine",
+    }
+}
+
+impl Urgency {
+    /// That of an invitation that says nothing of it.
+    pub fn routine() -> Self {
+        Self::Routine
+    }
+}
+
+/// The time that an invitation asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AskedSlot {
+    /// A doctor of the invited hospital and the wanted specialty, of the wanted rank at least.
+    pub doctor_id: AccountId,
+    /// The beginning of a slot that the doctor offers, within the wanted time.
+    #[schema(value_type = DateTime<Utc>)]
+    pub starts_at: Moment,
+    /// A room of the inviting side; absent: any that is free.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub room_id: Option<LocationId>,
+}
+
 /// A care home's invitation.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -63,6 +97,13 @@ pub struct Invitation {
     /// The wanted rank at least; none when any will do.
     #[serde(default)]
     pub wanted_title: Option<Title>,
+    /// How soon an answer is needed.
+    #[serde(default = "Urgency::routine")]
+    pub urgency: Urgency,
+    /// The time that is asked for: held from the moment it is sent until the hospital answers, and booked at once when the
+    /// asked doctor takes it on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asked: Option<AskedSlot>,
     /// Send it to the hospital at once; otherwise it stays as it is.
     #[serde(default)]
     pub submit: bool,
@@ -120,6 +161,8 @@ impl Invitation {
             case_summary: String::new(),
             wanted_specialty: String::new(),
             wanted_title: None,
+            urgency: Urgency::Routine,
+            asked: None,
             submit: false,
         }
     }
@@ -142,6 +185,10 @@ impl Invitation {
         }
         if *self.wanted_from < now - Duration::days(AHEAD_DAYS_MAX) {
             checks.error("wanted_from", "开始时间太早", "The start is too early");
+        }
+        if self.asked.is_some_and(|asked| asked.starts_at < self.wanted_from || asked.starts_at >= self.wanted_until) {
+            let (zh, en) = ("所选时间不在希望的时间之内", "The time that is asked for is not within the wanted time");
+            checks.error("asked/starts_at", zh, en);
         }
         checks.done()?;
         Ok(self)
@@ -173,8 +220,9 @@ pub struct Wanted {
     /// The doctor; absent: the one who took it on.
     #[serde(default)]
     pub doctor_id: Option<AccountId>,
-    /// A room of the inviting side.
-    pub room_id: LocationId,
+    /// A room of the inviting side; absent: any that is free.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub room_id: Option<LocationId>,
     /// The beginning of a slot that the doctor offers.
     #[schema(value_type = DateTime<Utc>)]
     pub starts_at: Moment,

@@ -10,6 +10,7 @@ use sanbao_platform::on;
 use sanbao_platform::problem::Problem;
 use sanbao_platform::service::Task;
 
+pub use super::hold::jobs::forget as forget_holds;
 use super::id::ConsultId;
 use super::state::{ConsultStep, ConsultStepName};
 use super::store;
@@ -21,12 +22,15 @@ const EXPIRY_SECONDS: u64 = 60;
 const OVERDUE: &str = "select id from consult where state in ('submitted', 'returned', 'accepted')
     and wanted_until <= $1 order by wanted_until limit 100";
 
-/// Ends what nobody answered or booked within the wanted time.
+/// Ends what nobody answered or booked within the wanted time, and takes out the times that are held no more.
 pub(super) fn expiry(app: &App) -> Task {
     let (db, clock) = (app.deps.db.clone(), app.deps.clock.clone());
     Box::new(move |stop| {
         async move {
             while !stop.is_cancelled() {
+                if let Err(error) = forget_holds(&db, &clock).await {
+                    tracing::error!(%error, "times held no more were not taken out; it is tried again");
+                }
                 if let Err(problem) = expire(&db, &clock).await {
                     tracing::error!(
                         cause = format!("{} {}", problem.kind().slug, problem.cause().unwrap_or_default()),

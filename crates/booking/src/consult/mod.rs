@@ -7,6 +7,7 @@
 mod acts;
 mod api;
 mod appointment;
+mod asked;
 mod attendance;
 mod booking;
 mod carried;
@@ -20,6 +21,7 @@ mod events;
 mod exchange;
 mod follow;
 mod guest;
+mod hold;
 mod id;
 pub(crate) mod input;
 pub mod jobs;
@@ -32,6 +34,7 @@ pub mod policy;
 pub(crate) mod practitioner;
 mod problems;
 mod records;
+mod rooms;
 mod state;
 mod steps;
 mod store;
@@ -59,7 +62,7 @@ pub(crate) use store::{not_begun_of, open_at};
 
 /// The routes of this part.
 pub fn routes() -> Routes<App> {
-    api::routes().merge(page::routes())
+    api::routes().merge(hold::routes()).merge(page::routes())
 }
 
 /// Whose events this part takes.

@@ -11,7 +11,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::id::ConsultId;
-use super::input::{Invitation, Title};
+use super::input::{Invitation, Title, Urgency};
 use super::state::{Appointment, ConsultState, ConsultStateName, Held};
 use crate::account::{AccountId, LocationId, PersonId};
 use crate::calendar::Interval;
@@ -49,6 +49,15 @@ pub struct About {
     pub case_summary: String,
 }
 
+/// The time that an invitation asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AskedTime {
+    pub doctor: AccountId,
+    /// The room of the inviting side, where one is asked for.
+    pub room: Option<LocationId>,
+    pub interval: Interval,
+}
+
 /// One consult.
 #[derive(Clone, Debug)]
 pub struct Consult {
@@ -74,6 +83,11 @@ pub struct Consult {
     pub wanted_specialty: String,
     /// Part five: the least rank, if one is asked for.
     pub wanted_title: Option<Title>,
+    /// How soon an answer is needed.
+    pub urgency: Urgency,
+    /// The time that is asked for; of one that was accepted, what was asked for.
+    pub asked: Option<AskedTime>,
+    pub asked_doctor_name: Option<String>,
     pub state: ConsultState,
     /// The moment of the step into this state.
     pub state_since: DateTime<Utc>,
@@ -87,7 +101,7 @@ pub struct Consult {
 
 impl Consult {
     /// A new draft. The names of those whom the invitation mentions by id are joined when it is read.
-    pub fn begun(now: DateTime<Utc>, actor: &Actor, invitation: &Invitation) -> Self {
+    pub fn begun(now: DateTime<Utc>, actor: &Actor, invitation: &Invitation, asked: Option<AskedTime>) -> Self {
         let unnamed = |id| OrganisationName { id, name_zh: String::new(), name_en: String::new() };
         let draft = Self {
             id: ConsultId::new(now),
@@ -102,6 +116,9 @@ impl Consult {
             wanted: (now, now),
             wanted_specialty: String::new(),
             wanted_title: None,
+            urgency: Urgency::Routine,
+            asked: None,
+            asked_doctor_name: None,
             state: ConsultState::Draft,
             state_since: now,
             doctor_name: None,
@@ -109,12 +126,12 @@ impl Consult {
             has_consent: false,
             version: 1,
         };
-        draft.revised(invitation)
+        draft.revised(invitation, asked)
     }
 
     /// The consult with another invitation.
     #[must_use]
-    pub fn revised(self, invitation: &Invitation) -> Self {
+    pub fn revised(self, invitation: &Invitation, asked: Option<AskedTime>) -> Self {
         let about = About {
             reason: invitation.reason.clone(),
             purpose: invitation.purpose.clone(),
@@ -128,6 +145,8 @@ impl Consult {
             wanted: (*invitation.wanted_from, *invitation.wanted_until),
             wanted_specialty: invitation.wanted_specialty.clone(),
             wanted_title: invitation.wanted_title,
+            urgency: invitation.urgency,
+            asked,
             ..self
         }
     }
@@ -181,6 +200,12 @@ pub(super) struct ConsultRow {
     case_summary: String,
     wanted_specialty: String,
     wanted_title: Option<Title>,
+    urgency: Urgency,
+    asked_doctor_id: Option<AccountId>,
+    asked_doctor_name: Option<String>,
+    asked_room_id: Option<LocationId>,
+    asked_starts_at: Option<DateTime<Utc>>,
+    asked_ends_at: Option<DateTime<Utc>>,
     state: ConsultStateName,
     state_note: Option<String>,
     state_since: DateTime<Utc>,
@@ -210,6 +235,16 @@ impl ConsultRow {
         };
         let interval = Interval::new(starts_at, ends_at).map_err(|e| self.bad("ends_at", e))?;
         Ok(Some(Appointment { doctor, room, interval, delay_minutes: self.delay_minutes }))
+    }
+
+    fn asked(&self) -> Result<Option<AskedTime>, DbError> {
+        let (Some(doctor), Some(starts_at), Some(ends_at)) =
+            (self.asked_doctor_id, self.asked_starts_at, self.asked_ends_at)
+        else {
+            return Ok(None);
+        };
+        let interval = Interval::new(starts_at, ends_at).map_err(|e| self.bad("asked_ends_at", e))?;
+        Ok(Some(AskedTime { doctor, room: self.asked_room_id, interval }))
     }
 
     fn booked(&self) -> Result<Appointment, DbError> {
@@ -253,7 +288,7 @@ impl TryFrom<ConsultRow> for Consult {
     type Error = DbError;
 
     fn try_from(row: ConsultRow) -> Result<Self, DbError> {
-        let state = row.state()?;
+        let (state, asked) = (row.state()?, row.asked()?);
         let inviting_zone = row.time_zone.parse().map_err(|e| row.bad("inviting_id", e))?;
         let invited_zone = row.invited_zone.parse().map_err(|e| row.bad("invited_id", e))?;
         let about = About {
@@ -277,6 +312,9 @@ impl TryFrom<ConsultRow> for Consult {
             wanted: (row.wanted_from, row.wanted_until),
             wanted_specialty: row.wanted_specialty,
             wanted_title: row.wanted_title,
+            urgency: row.urgency,
+            asked,
+            asked_doctor_name: row.asked_doctor_name,
             state,
             state_since: row.state_since,
             doctor_name: row.doctor_name,

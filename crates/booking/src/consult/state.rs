@@ -203,7 +203,8 @@ impl StepName for ConsultStepName {
         let appointment = Appointment { doctor, room: LocationId(Uuid::nil()), interval, delay_minutes: 0 };
         match self {
             Self::Revise => {
-                ConsultStep::Revise(Box::new(Revision { invitation: Invitation::example(), other_person: false }))
+                let invitation = Invitation::example();
+                ConsultStep::Revise(Box::new(Revision { invitation, asked: None, other_person: false }))
             }
             Self::Submit => ConsultStep::Submit,
             Self::Accept => ConsultStep::Accept(doctor),

@@ -22,10 +22,9 @@ use super::practitioner::store as doctors;
 use super::state::{ConsultState, ConsultStateName, ConsultStep, ConsultStepName, Delayed, Revision};
 use super::timing::{require_agreed, require_due};
 use super::view::{self, ConsultView};
-use super::{booking, conflicts, events, follow, store};
+use super::{asked, booking, conflicts, events, follow, store};
 use crate::App;
 use crate::account::person::require_here;
-use crate::calendar::SLOT_TAKEN;
 
 /// The topic of live lists; keys are the organisations of both sides.
 pub const TOPIC: &str = "consults";
@@ -79,7 +78,7 @@ impl Lifecycle for Consult {
         let grown = i64::from(!matches!(step, ConsultStep::SaveOpinion));
         let consult = Self { state, state_since, version: self.version + grown, ..self };
         match step {
-            ConsultStep::Revise(revision) => consult.revised(&revision.invitation),
+            ConsultStep::Revise(revision) => consult.revised(&revision.invitation, revision.asked),
             _ => consult,
         }
     }
@@ -237,20 +236,17 @@ impl Order<Consult> for ConsultOrder {
     async fn prepare(&self, call: Call<'_, Consult>, tx: &mut Tx, consult: &Consult) -> Result<ConsultStep, Problem> {
         let (ctx, now) = (call.ctx, call.ctx.now());
         Ok(match self {
-            Self::Revise(invitation) => {
-                let invitation = invitation.clone().checked(now)?;
-                store::known(tx, consult.inviting.id, &invitation).await?;
-                let other_person = invitation.resident_id != consult.resident_id;
-                ConsultStep::Revise(Box::new(Revision { invitation, other_person }))
-            }
+            Self::Revise(invitation) => revise(ctx, tx, consult, invitation).await?,
             Self::Submit => {
                 require_here(tx, consult.resident_id).await?;
                 still_wanted(consult, now)?;
+                asked::keep(tx, ctx, consult).await?;
                 ConsultStep::Submit
             }
             Self::Accept => {
                 let doctor = ctx.actor.subject.into();
                 booking::may_take_on(tx, consult, doctor).await?;
+                asked::settle(tx, ctx, consult, doctor).await?;
                 ConsultStep::Accept(doctor)
             }
             Self::Return(why) => ConsultStep::Return(why.checked()?),
@@ -297,6 +293,14 @@ impl Order<Consult> for ConsultOrder {
                 let sent = lifecycle::advance(tx, &By::Person(call.ctx), after, ConsultStep::Submit).await?;
                 seen(call, tx, sent).await
             }
+            Self::Accept => match asked::settled(tx, &after).await? {
+                Some(booked) => {
+                    let by = By::Person(call.ctx);
+                    let booked = lifecycle::advance(tx, &by, after, ConsultStep::Schedule(booked)).await?;
+                    seen(call, tx, booked).await
+                }
+                None => seen(call, tx, after).await,
+            },
             Self::SaveOpinion { .. } => {
                 let opinion = opinion::find(tx, after.id).await?.ok_or_else(Problem::not_found)?;
                 let opinion = opinion.shown(&call.ctx.shows, &after);
@@ -314,12 +318,26 @@ impl Order<Consult> for ConsultOrder {
 
     async fn explain(&self, call: Call<'_, Consult>, consult: &Consult, problem: Problem) -> Problem {
         match self {
-            Self::Schedule(wanted) | Self::Reschedule(wanted) if *problem.kind() == SLOT_TAKEN => {
-                booking::alternatives(call.app, call.ctx, consult, wanted).await
+            Self::Schedule(wanted) | Self::Reschedule(wanted) if booking::is_taken(&problem) => {
+                booking::alternatives(call.app, call.ctx, consult, wanted, &problem).await
             }
+            Self::Submit => asked::alternatives(call.app, call.ctx, consult, problem).await,
+            Self::Revise(invitation) => asked::instead(call.app, call.ctx, consult, invitation, problem).await,
             _ => problem,
         }
     }
+}
+
+/// Another invitation in the place of this one. When it is sent at once, the time that it asks for is held.
+async fn revise(ctx: &Ctx, tx: &mut Tx, consult: &Consult, invitation: &Invitation) -> Result<ConsultStep, Problem> {
+    let invitation = invitation.clone().checked(ctx.now())?;
+    store::known(tx, consult.inviting.id, &invitation).await?;
+    let asked = asked::resolved(tx, ctx, consult.inviting.id, &invitation).await?;
+    if invitation.submit {
+        asked::keep(tx, ctx, &consult.clone().revised(&invitation, asked)).await?;
+    }
+    let other_person = invitation.resident_id != consult.resident_id;
+    Ok(ConsultStep::Revise(Box::new(Revision { invitation, asked, other_person })))
 }
 
 fn still_wanted(consult: &Consult, now: DateTime<Utc>) -> Result<(), Problem> {

@@ -26,7 +26,9 @@ macro_rules! consults {
     c.invited_id, o.name_zh as invited_zh, o.name_en as invited_en, o.phone as invited_phone, o.time_zone as invited_zone,
     c.resident_id, p.name as resident_name, p.sex as resident_sex, p.birth_date as resident_birth_date,
     c.requested_by, q.display_name as requested_by_name, c.reason, c.purpose, c.wanted_from, c.wanted_until, c.case_summary,
-    c.wanted_specialty, c.wanted_title, c.state, c.state_note, c.state_since,
+    c.wanted_specialty, c.wanted_title, c.urgency, c.asked_doctor_id,
+    (select s.display_name from account s where s.id = c.asked_doctor_id) as asked_doctor_name, c.asked_room_id,
+    c.asked_starts_at, c.asked_ends_at, c.state, c.state_note, c.state_since,
     c.doctor_id, d.display_name as doctor_name, c.room_id, l.name as room_name, c.starts_at, c.ends_at,
     c.delay_minutes, c.started_at, c.finished_at,
     exists (select 1 from consult_consent k where k.consult_id = c.id and k.withdrawn_at is null) as has_consent, c.version
@@ -68,18 +70,24 @@ const NOT_BEGUN_OF: &str = consults!(
 );
 const INSERT: &str = "insert into consult
     (id, inviting_id, invited_id, resident_id, requested_by, reason, purpose, wanted_from, wanted_until, case_summary,
-     wanted_specialty, wanted_title, state, state_since, delay_minutes, created_at, version)
-    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, 0, $14, 1) on conflict do nothing";
+     wanted_specialty, wanted_title, state, state_since, delay_minutes, created_at, version,
+     urgency, asked_doctor_id, asked_room_id, asked_starts_at, asked_ends_at)
+    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, 0, $14, 1, $15, $16, $17, $18, $19)
+    on conflict do nothing";
 const UPDATE: &str = "update consult set state = $3, state_note = $4, state_since = $5, doctor_id = $6, room_id = $7,
     starts_at = $8, ends_at = $9, delay_minutes = $10, started_at = $11, finished_at = $12, version = $13,
     invited_id = $14, resident_id = $15, reason = $16, purpose = $17, wanted_from = $18, wanted_until = $19,
-    case_summary = $20, wanted_specialty = $21, wanted_title = $22
+    case_summary = $20, wanted_specialty = $21, wanted_title = $22,
+    urgency = $23, asked_doctor_id = $24, asked_room_id = $25, asked_starts_at = $26, asked_ends_at = $27
     where id = $1 and version = $2";
 const RESIDENT_OF: &str = "select count(*) from person where id = $1 and organisation_id = $2 and merged_into is null";
 const IS_HOSPITAL: &str = "select count(*) from organisation
     where id = $1 and kind in ('hospital', 'health_centre') and state = 'open'";
 const OPEN_AT: &str = "select count(*) from consult where (inviting_id = $1 or invited_id = $1)
     and state not in ('adopted', 'archived', 'rejected', 'cancelled', 'no_show', 'expired')";
+const ASKING: &str = "select count(*) from consult where inviting_id = $1
+    and state in ('draft', 'submitted', 'returned', 'accepted', 'opinion_draft', 'signed') and state = 'submitted'
+    and asked_starts_at > $2";
 const HAS_SPECIALTY: &str = "select count(*) from (
         select account_id from practitioner where organisation_id = $1 and specialty = $2 union
         select account_id from practitioner_elsewhere where organisation_id = $1 and specialty = $2) p
@@ -238,13 +246,16 @@ pub async fn specialty_of(conn: &mut Conn, actor: &Actor) -> Result<Option<Strin
 
 /// Writes a new consult; `false` when there is one of this id.
 pub async fn insert(tx: &mut Tx, consult: &Consult) -> Result<bool, DbError> {
-    let about = consult.about.unseen();
+    let (about, asked) = (consult.about.unseen(), consult.asked);
     let rows = on!(tx, |c| {
         let row = sqlx::query(INSERT).bind(consult.id).bind(consult.inviting.id).bind(consult.invited.id);
         let row = row.bind(consult.resident_id).bind(consult.requested_by).bind(&about.reason);
         let row = row.bind(&about.purpose).bind(consult.wanted.0).bind(consult.wanted.1);
         let row = row.bind(&about.case_summary).bind(&consult.wanted_specialty).bind(consult.wanted_title);
-        row.bind(consult.state.name()).bind(consult.state_since).execute(c).await.map(|r| r.rows_affected())
+        let row = row.bind(consult.state.name()).bind(consult.state_since).bind(consult.urgency);
+        let row = row.bind(asked.map(|a| a.doctor)).bind(asked.and_then(|a| a.room));
+        let row = row.bind(asked.map(|a| a.interval.starts_at())).bind(asked.map(|a| a.interval.ends_at()));
+        row.execute(c).await.map(|r| r.rows_affected())
     })?;
     Ok(rows == 1)
 }
@@ -252,7 +263,7 @@ pub async fn insert(tx: &mut Tx, consult: &Consult) -> Result<bool, DbError> {
 /// Writes a consult over the version that was read; `false` when somebody has changed it since.
 pub async fn update(tx: &mut Tx, read: i64, consult: &Consult) -> Result<bool, DbError> {
     let (state, appointment) = (&consult.state, consult.state.appointment());
-    let ((started_at, finished_at), about) = (state.meeting(), consult.about.unseen());
+    let ((started_at, finished_at), about, asked) = (state.meeting(), consult.about.unseen(), consult.asked);
     let rows = on!(tx, |c| {
         let row = sqlx::query(UPDATE).bind(consult.id).bind(read).bind(state.name()).bind(state.note());
         let row = row.bind(consult.state_since).bind(state.doctor()).bind(appointment.map(|a| a.room));
@@ -261,7 +272,9 @@ pub async fn update(tx: &mut Tx, read: i64, consult: &Consult) -> Result<bool, D
         let row = row.bind(started_at).bind(finished_at).bind(consult.version).bind(consult.invited.id);
         let row = row.bind(consult.resident_id).bind(&about.reason).bind(&about.purpose);
         let row = row.bind(consult.wanted.0).bind(consult.wanted.1).bind(&about.case_summary);
-        let row = row.bind(&consult.wanted_specialty).bind(consult.wanted_title);
+        let row = row.bind(&consult.wanted_specialty).bind(consult.wanted_title).bind(consult.urgency);
+        let row = row.bind(asked.map(|a| a.doctor)).bind(asked.and_then(|a| a.room));
+        let row = row.bind(asked.map(|a| a.interval.starts_at())).bind(asked.map(|a| a.interval.ends_at()));
         row.execute(c).await.map(|r| r.rows_affected())
     })?;
     if rows > 1 {
@@ -275,15 +288,34 @@ pub async fn open_at(conn: &mut Conn, organisation: OrganisationId) -> Result<i6
     Ok(on!(conn, |c| sqlx::query_scalar(OPEN_AT).bind(organisation).fetch_one(c).await)?)
 }
 
-/// Refuses ids that name nothing the inviting side may use. The resident is the inviting side's until the transaction ends.
-pub async fn known(conn: &mut Tx, inviting: OrganisationId, i: &Invitation) -> Result<(), Problem> {
-    hold(conn, i.resident_id).await?;
-    let count: i64 =
-        on!(conn, |c| sqlx::query_scalar(RESIDENT_OF).bind(i.resident_id).bind(inviting).fetch_one(c).await)?;
-    if count == 0 {
+/// How many invitations of an organisation wait for an answer and have a time held until then.
+pub(super) async fn asking(conn: &mut Conn, organisation: OrganisationId, now: DateTime<Utc>) -> Result<i64, DbError> {
+    Ok(on!(conn, |c| sqlx::query_scalar(ASKING).bind(organisation).bind(now).fetch_one(c).await)?)
+}
+
+/// Whether somebody is a resident of the inviting side.
+pub(super) async fn is_resident(
+    conn: &mut Conn,
+    inviting: OrganisationId,
+    resident: PersonId,
+) -> Result<bool, DbError> {
+    let count: i64 = on!(conn, |c| sqlx::query_scalar(RESIDENT_OF).bind(resident).bind(inviting).fetch_one(c).await)?;
+    Ok(count > 0)
+}
+
+/// Refuses somebody who is no resident of the inviting side, or is there no more, and keeps the resident there until the
+/// transaction ends.
+pub(super) async fn own_resident(conn: &mut Tx, inviting: OrganisationId, resident: PersonId) -> Result<(), Problem> {
+    hold(conn, resident).await?;
+    if !is_resident(conn, inviting, resident).await? {
         return Err(Problem::field("/resident_id", "请选择本机构的老人", "Choose one of your residents"));
     }
-    require_here(conn, i.resident_id).await?;
+    require_here(conn, resident).await
+}
+
+/// Refuses ids that name nothing the inviting side may use. The resident is the inviting side's until the transaction ends.
+pub async fn known(conn: &mut Tx, inviting: OrganisationId, i: &Invitation) -> Result<(), Problem> {
+    own_resident(conn, inviting, i.resident_id).await?;
     let count: i64 = on!(conn, |c| sqlx::query_scalar(IS_HOSPITAL).bind(i.hospital_id).fetch_one(c).await)?;
     if count == 0 {
         return Err(Problem::field("/hospital_id", "请选择医院", "Choose a hospital"));

@@ -12,7 +12,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::id::ConsultId;
-use super::input::Title;
+use super::input::{Title, Urgency};
 use super::model::{Consult, OrganisationName};
 use super::policy::{ConsultAction, ConsultStance};
 use super::state::{ConsultStateName, ConsultStepName};
@@ -44,6 +44,30 @@ pub struct AppointmentView {
     pub expected_at: DateTime<Utc>,
 }
 
+/// The time that an invitation asks for.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct AskedView {
+    pub doctor_id: AccountId,
+    pub doctor_name: Option<String>,
+    /// The room, where one is asked for.
+    pub room_id: Option<LocationId>,
+    pub starts_at: DateTime<Utc>,
+    /// Up to, and without.
+    pub ends_at: DateTime<Utc>,
+}
+
+impl AskedView {
+    fn of(consult: &Consult) -> Option<Self> {
+        consult.asked.map(|asked| Self {
+            doctor_id: asked.doctor,
+            doctor_name: consult.asked_doctor_name.clone(),
+            room_id: asked.room,
+            starts_at: asked.interval.starts_at(),
+            ends_at: asked.interval.ends_at(),
+        })
+    }
+}
+
 /// A consult in a list: no clinical text.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct ConsultLine {
@@ -51,6 +75,8 @@ pub struct ConsultLine {
     pub state: ConsultStateName,
     /// The moment of the step into this state.
     pub state_since: DateTime<Utc>,
+    /// How soon an answer is needed.
+    pub urgency: Urgency,
     /// The care home that invites.
     pub inviting: OrganisationName,
     /// The hospital that is invited.
@@ -88,6 +114,8 @@ pub struct ConsultView {
     pub case_summary: String,
     /// The least rank, if one is asked for.
     pub wanted_title: Option<Title>,
+    /// The time that is asked for. While it is submitted, that is held; the asked doctor books it by taking the consult on.
+    pub asked: Option<AskedView>,
     /// The words that were said when it came into its state.
     pub state_note: Option<String>,
     /// The doctor who took it on.
@@ -199,6 +227,7 @@ impl ConsultLine {
             id: consult.id,
             state: consult.state.name(),
             state_since: consult.state_since,
+            urgency: consult.urgency,
             inviting: consult.inviting.clone(),
             invited: consult.invited.clone(),
             resident_name: consult.about(&ctx.shows).name.clone(),
@@ -230,6 +259,7 @@ impl ConsultView {
             purpose: about.purpose.clone(),
             case_summary: about.case_summary.clone(),
             wanted_title: consult.wanted_title,
+            asked: AskedView::of(consult),
             state_note: consult.state.note().map(str::to_owned),
             doctor_id: consult.state.doctor(),
             started_at,

@@ -9,6 +9,7 @@ use sanbao_platform::policy::Decision;
 use sanbao_platform::problem::Problem;
 
 use crate::App;
+use crate::consult::asked;
 use crate::consult::input::Invitation;
 use crate::consult::model::Consult;
 use crate::consult::policy;
@@ -16,9 +17,10 @@ use crate::consult::state::ConsultStep;
 use crate::consult::store;
 use crate::consult::view::{ConsultView, seen};
 
-/// Begins a consult (care staff).
+/// Begins a consult (care staff). The time that is asked for is held until the hospital answers; one that is taken is 409
+/// `slot-taken`, one without a free room 409 `no-room-free`, both with the nearest free `alternatives`.
 #[utoipa::path(post, path = "/v1/consults", tag = "consults", request_body = Invitation,
-    responses((status = 201, body = ConsultView), (status = 403), (status = 409, description = "person-ended"), (status = 422)))]
+    responses((status = 201, body = ConsultView), (status = 403), (status = 409, description = "person-ended, slot-taken, no-room-free or too-many-held"), (status = 422)))]
 pub async fn create(
     AppState(app): AppState<App>,
     ctx: Ctx,
@@ -32,7 +34,14 @@ pub async fn create(
         return Ok(replay);
     }
     store::known(&mut tx, ctx.actor.organisation, &invitation).await?;
-    let draft = Consult::begun(ctx.now(), &ctx.actor, &invitation);
+    let asked = asked::resolved(&mut tx, &ctx, ctx.actor.organisation, &invitation).await?;
+    let draft = Consult::begun(ctx.now(), &ctx.actor, &invitation, asked);
+    if invitation.submit {
+        if let Err(problem) = asked::keep(&mut tx, &ctx, &draft).await {
+            drop(tx);
+            return Err(asked::alternatives(&app, &ctx, &draft, problem).await);
+        }
+    }
     lifecycle::create(&mut tx, &By::Person(&ctx), draft.clone()).await?;
     let id = draft.id;
     if invitation.submit {

@@ -16,21 +16,23 @@ use crate::consult::view::ConsultView;
 
 type Asked = StepRequest<App, ConsultId>;
 
-/// Changes a draft or a returned consult (care staff). With another resident, consents and family links are void.
+/// Changes a draft or a returned consult (care staff). With another resident, consents and family links are void. A time that
+/// is asked for and taken is 409 `slot-taken` with the nearest free `alternatives`, as when it is begun.
 #[utoipa::path(put, path = "/v1/consults/{id}", tag = "consults", params(("id" = ConsultId, Path)), request_body = Invitation,
     responses((status = 200, body = ConsultView), (status = 404), (status = 409), (status = 412), (status = 422)))]
 pub async fn revise(asked: Asked, Json(body): Json<Invitation>) -> Result<Response, Problem> {
     asked.take(ConsultOrder::Revise(body)).await
 }
 
-/// Sends it to the hospital (care staff).
+/// Sends it to the hospital, and holds the time that it asks for until that answers (care staff). A taken one is 409
+/// `slot-taken` with the nearest free `alternatives`.
 #[utoipa::path(post, path = "/v1/consults/{id}/submit", tag = "consults", params(("id" = ConsultId, Path)),
     responses((status = 200, body = ConsultView), (status = 404), (status = 409)))]
 pub async fn submit(asked: Asked) -> Result<Response, Problem> {
     asked.take(ConsultOrder::Submit).await
 }
 
-/// Takes it on (a doctor of the wanted specialty, of any rank: the wanted rank is asked of the one who is booked). One who no
+/// Takes it on, and books the time that was asked for where it is this doctor's; without that it has no time yet (a doctor of the wanted specialty, of any rank: the wanted rank is asked of the one who is booked). One who no
 /// longer sees patients for the hospital is 409 `doctor-gone`.
 #[utoipa::path(post, path = "/v1/consults/{id}/accept", tag = "consults", params(("id" = ConsultId, Path)),
     responses((status = 200, body = ConsultView), (status = 403), (status = 404), (status = 409)))]
@@ -52,9 +54,9 @@ pub async fn reject(asked: Asked, Json(body): Json<Reason>) -> Result<Response, 
     asked.take(ConsultOrder::Reject(body)).await
 }
 
-/// Books doctor, resident and room together (care staff; the doctor; the hospital's administrator).
-/// A taken time is 409 `slot-taken` with the nearest free `alternatives`; a doctor below the wanted rank is 422, unless
-/// the inviting side says `below_rank`.
+/// Books doctor, resident and room together (care staff; the doctor; the hospital's administrator). Without a room it is any
+/// that is free; where none is, 409 `no-room-free`. A taken time is 409 `slot-taken`; both have the nearest free `alternatives`.
+/// A doctor below the wanted rank is 422, unless the inviting side says `below_rank`.
 #[utoipa::path(post, path = "/v1/consults/{id}/schedule", tag = "consults", params(("id" = ConsultId, Path)), request_body = Wanted,
     responses((status = 200, body = ConsultView), (status = 404), (status = 409), (status = 422)))]
 pub async fn schedule(asked: Asked, Json(body): Json<Wanted>) -> Result<Response, Problem> {

@@ -29,6 +29,8 @@ text_enum! {
         Begun = "begun",
         /// Open, and the other side waits for the reader's; the longest first.
         Mine = "mine",
+        /// Those that wait for the hospital's answer and are urgent: a bound on the others does not hide them.
+        Urgent = "urgent",
         /// Open, and only the reader's own side works at it; the longest first.
         MineToo = "mine_too",
         /// Open, and the other side is to act; the longest first.
@@ -171,7 +173,8 @@ impl Day {
                 DayPlace::DoctorGone => {
                     consults.sort_by_key(|c| (starts_at(c).is_none(), starts_at(c), c.state_since, c.id));
                 }
-                DayPlace::Mine | DayPlace::Theirs => {
+                DayPlace::Mine => consults.sort_by_key(|c| (c.urgency, c.state_since, c.id)),
+                DayPlace::Theirs => {
                     consults.sort_by_key(|c| (c.state_since, c.id));
                 }
                 DayPlace::Over => consults.sort_by_key(|c| std::cmp::Reverse((c.state_since, c.id))),

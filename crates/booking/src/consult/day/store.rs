@@ -54,6 +54,9 @@ const OF_HOSPITAL: &str = "select a.id, 'running' as part from (select id from c
         where invited_id = $1 and state in ('submitted', 'returned', 'accepted', 'opinion_draft')
         and state = 'submitted'
         order by state_since, id limit $3) a
+    union all select a.id, 'urgent' from (select id from consult
+        where invited_id = $1 and state = 'submitted' and urgency <> 'routine'
+        order by state_since, id limit $3) a
     union all select a.id, 'mine_too' from (select id from consult
         where invited_id = $1 and state in ('submitted', 'returned', 'accepted', 'opinion_draft')
         and state = 'opinion_draft'
@@ -94,6 +97,10 @@ const OF_DOCTOR: &str = "select a.id, 'running' as part from (select id from con
     union all select a.id, 'mine' from (select id from consult
         where invited_id = $1 and doctor_id is null and wanted_specialty = $6
         and state in ('submitted', 'returned', 'accepted', 'opinion_draft') and state = 'submitted'
+        order by state_since, id limit $3) a
+    union all select a.id, 'urgent' from (select id from consult
+        where invited_id = $1 and doctor_id is null and wanted_specialty = $6
+        and state = 'submitted' and urgency <> 'routine'
         order by state_since, id limit $3) a
     union all select a.id, 'theirs_too' from (select id from consult
         where invited_id = $1 and doctor_id is null and wanted_specialty = $6

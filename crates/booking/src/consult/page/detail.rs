@@ -11,7 +11,9 @@ use serde::Deserialize;
 use super::door::{door, late_by};
 use super::history::history;
 use super::sheet::{Sheet, may_enter, sheet};
-use super::{badge, forms, late, meeting as spoken, name_or_erased, paper, readable, record, t, time, words};
+use super::{
+    badge, forms, late, meeting as spoken, name_or_erased, paper, readable, record, t, time, urgency_badge, words,
+};
 use crate::App;
 use crate::consult::id::ConsultId;
 use crate::consult::meeting::{self, Absent, MeetingView};
@@ -116,7 +118,7 @@ fn status(
     let due = [ConsultStepName::Finish, ConsultStepName::NoShow].map(|step| is_due(&consult.state, step, ctx.now()));
     html! {
         div data-state=(format!("{}-{}-{absent}-{}-{}", state, consult.has_consent, due[0], due[1])) data-can-sign[actions.contains(&"sign")] {
-            div.spread { h1 { (name_or_erased(lang, &consult.about(&ctx.shows).name)) } (badge(lang, state)) }
+            div.spread { h1 { (name_or_erased(lang, &consult.about(&ctx.shows).name)) } span { (badge(lang, state)) (urgency_badge(lang, consult.urgency)) } }
             p.strong { (t(lang, &format!("next-{side}-{state}"))) }
             @if let Some(note) = consult.state.note() { p.notice.warn { (note) } }
             @if let Some(a) = running {

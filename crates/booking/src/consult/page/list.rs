@@ -12,7 +12,7 @@ use sanbao_platform::page::{self, Age, Tone, Words};
 use sanbao_platform::problem::Problem;
 
 use super::door::late_by;
-use super::{TEXTS, age, badge, meeting as spoken, name_or_erased, t, words};
+use super::{TEXTS, age, badge, meeting as spoken, name_or_erased, t, urgency_badge, words};
 use crate::App;
 use crate::account::organisation;
 use crate::consult::api::side;
@@ -172,7 +172,7 @@ fn row(reader: &Reader<'_>, place: DayPlace, consult: &Consult, is_next: bool) -
                     @if let Some(room) = &consult.room_name { " · " (room) }
                 }
                 p {
-                    (badge(lang, consult.state.name()))
+                    (badge(lang, consult.state.name())) (urgency_badge(lang, consult.urgency))
                     @if is_booked && !consult.has_consent { " " (page::badge(Tone::Warn, &t(lang, "no-consent"))) }
                     @if !is_booked { " " span.strong[waits] { (t(lang, &format!("next-{side}-{}", consult.state.name()))) } }
                 }

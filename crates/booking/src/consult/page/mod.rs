@@ -17,6 +17,7 @@ mod record;
 mod records;
 mod schedule;
 mod sheet;
+mod times;
 mod verify;
 
 use axum::extract::State as AppState;
@@ -33,6 +34,7 @@ use sanbao_platform::problem::Problem;
 
 use super::api;
 use super::id::ConsultId;
+use super::input::Urgency;
 use super::model::Consult;
 use super::policy::ConsultAction;
 use super::state::ConsultStateName;
@@ -57,6 +59,7 @@ pub(super) fn routes() -> Routes<App> {
         .page("/consults/events", get(events))
         .page("/consults/records", get(records::records).post(records::found))
         .page("/consults/new", get(new::invitation_form))
+        .page("/consults/times", get(times::times_part))
         .page("/consults/{id}", get(detail::consult_page))
         .page("/consults/{id}/status", get(detail::status_part))
         .page("/consults/{id}/summary", get(record::summary))
@@ -117,6 +120,12 @@ fn badge(lang: Lang, state: ConsultStateName) -> Markup {
     page::badge(tone, &t(lang, &format!("state-{state}")))
 }
 
+/// 特急 or 急; nothing of what is not urgent.
+fn urgency_badge(lang: Lang, urgency: Urgency) -> Markup {
+    let tone = if urgency == Urgency::Stat { Tone::Bad } else { Tone::Warn };
+    html! { @if urgency != Urgency::Routine { " " (page::badge(tone, &t(lang, &format!("urgency-{urgency}")))) } }
+}
+
 fn age(birth_date: NaiveDate, now: DateTime<Utc>) -> i32 {
     let today = now.date_naive();
     let before = (today.month(), today.day()) < (birth_date.month(), birth_date.day());
@@ -168,6 +177,7 @@ mod tests {
             .chain(GivenBy::ALL.iter().map(|g| format!("by-{g}")))
             .chain(AdoptionDecision::ALL.iter().map(|d| format!("decision-{d}")))
             .chain(Title::ALL.iter().map(|t| format!("title-{t}")))
+            .chain(Urgency::ALL.iter().map(|u| format!("urgency-{u}")))
             .chain(Act::ALL.iter().map(|a| format!("act-{a}")))
             .chain(Shared::ALL.iter().map(|s| format!("shared-{s}")))
             .chain([OTHER_PERSON, BELOW_RANK].map(|note| format!("note-{note}")))

@@ -14,11 +14,12 @@ use sanbao_platform::page::{self, Errors, Field, Select, Send};
 use sanbao_platform::problem::Problem;
 use serde::Deserialize;
 
-use super::{t, words};
+use super::times::{self, Sought};
+use super::{TEXTS, t, words};
 use crate::App;
 use crate::account::PersonId;
 use crate::consult::id::ConsultId;
-use crate::consult::input::{LONG_TEXT_CHARS_MAX, TEXT_CHARS_MAX, Title};
+use crate::consult::input::{LONG_TEXT_CHARS_MAX, TEXT_CHARS_MAX, Title, Urgency};
 use crate::consult::model::Consult;
 use crate::consult::policy::{self, ConsultAction};
 use crate::consult::practitioner::{Practitioner, Rank, store as doctors};
@@ -74,6 +75,10 @@ pub(super) async fn invitation_form(
     let wishes = wishes(&mut conn).await?;
     let zone = zone(&mut conn, ctx.actor.organisation).await?;
     let times = times(ctx.lang, zone, ctx.now());
+    let asked = match &old {
+        Some(consult) => times::part(&mut conn, &ctx, &sought(consult)).await?,
+        None => html! {},
+    };
     let lang = ctx.lang;
     let title = t(lang, if old.is_some() { "revise-consult" } else { "new-consult" });
     let body = html! {
@@ -83,14 +88,14 @@ pub(super) async fn invitation_form(
         } @else if wishes.is_empty() {
             (page::empty(&t(lang, "no-doctors"), None))
         } @else {
-            (form(&ctx, (old.as_ref(), which.resident), &residents, &wishes, &times))
+            (form(&ctx, (old.as_ref(), which.resident), &residents, &wishes, (&times, &asked)))
         }
     };
     let scripts = ["/static/send.js", "/static/booking/consult-new.js"];
     Ok(app.deps.frame.page(lang, &title, Some(&ctx.actor), "/consults", &scripts, &body))
 }
 
-async fn zone(conn: &mut Conn, organisation: OrganisationId) -> Result<Tz, Problem> {
+pub(super) async fn zone(conn: &mut Conn, organisation: OrganisationId) -> Result<Tz, Problem> {
     let zone: String = on!(conn, |c| sqlx::query_scalar(ZONE).bind(organisation).fetch_one(c).await)?;
     zone.parse().map_err(Problem::internal)
 }
@@ -131,7 +136,7 @@ fn form(
     (old, wanted): (Option<&Consult>, Option<PersonId>),
     residents: &[Choosable],
     wishes: &[Practitioner],
-    times: &[(String, DateTime<Utc>, DateTime<Utc>)],
+    (times, asked): (&[(String, DateTime<Utc>, DateTime<Utc>)], &Markup),
 ) -> Markup {
     let (lang, about) = (ctx.lang, old.map(|c| c.about(&ctx.shows)));
     let choose = t(lang, "choose");
@@ -161,6 +166,8 @@ fn form(
         (Select { name: "wanted", label: &part_wanted, required: true, ..Select::default() }.draw(&times))
         (area(lang, "case_summary", 8, LONG_TEXT_CHARS_MAX, about.map_or("", |a| &a.case_summary)))
         div.pair { (doctor(lang, old, wishes)) }
+        (urgency(lang, old))
+        div #times aria-live="polite" data-held=(TEXTS.with(lang, "ask-held", &[("time", "{$time}")])) data-taken=(t(lang, "ask-taken")) { (asked) }
         div.toolbar {
             button.button.primary.large type="submit" { (t(lang, "send-invitation")) }
             button.button type="submit" name="draft" value="1" { (t(lang, "keep-draft")) }
@@ -169,6 +176,25 @@ fn form(
     let call = old.map_or_else(|| "POST /v1/consults".to_owned(), |c| format!("PUT /v1/consults/{}", c.id));
     let send = Send { version: old.map(|c| c.version), then: Some("/consults/{id}"), ..Send::to(&call) };
     page::form(lang, Some("invitation"), "stack", send, &fields)
+}
+
+/// The times that a consult may ask for, with what it has asked for.
+fn sought(consult: &Consult) -> Sought<'_> {
+    let (resident, hospital, title) = (consult.resident_id, consult.invited.id, consult.wanted_title);
+    Sought { resident, hospital, specialty: &consult.wanted_specialty, title, chosen: consult.asked }
+}
+
+/// How soon an answer is needed: three choices side by side.
+fn urgency(lang: Lang, old: Option<&Consult>) -> Markup {
+    let chosen = old.map_or(Urgency::Routine, |c| c.urgency);
+    html! {
+        fieldset.field {
+            legend { (t(lang, "urgency")) }
+            @for one in Urgency::ALL.iter().rev() {
+                label.choice { input type="radio" name="urgency" value=(one) checked[*one == chosen]; (t(lang, &format!("urgency-{one}"))) }
+            }
+        }
+    }
 }
 
 /// Which hospital, specialty and rank.

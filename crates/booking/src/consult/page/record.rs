@@ -15,6 +15,7 @@ use crate::consult::model::Consult;
 use crate::consult::opinion::{AdoptionDecision, Feedback, Opinion};
 use crate::consult::paper::PaperKind;
 use crate::consult::policy::ConsultAction;
+use crate::consult::state::ConsultStateName;
 use crate::texts;
 
 /// `GET /consults/{id}/summary`: a fragment for the room's side panel; each read is audited.
@@ -52,6 +53,14 @@ pub(super) fn facts(lang: Lang, consult: &Consult, ctx: &Ctx) -> Markup {
             dd { (consult.invited.name(lang)) @if let Some(doctor) = &consult.doctor_name { " · " (doctor) } }
             @if let Some(a) = consult.state.appointment() {
                 dt { (t(lang, "time")) } dd { (time(lang, zone, a.interval.starts_at())) "–" (super::words(lang, zone).clock(a.interval.ends_at())) }
+            }
+            @if let Some(asked) = consult.asked.filter(|_| consult.state.appointment().is_none()) {
+                dt { (t(lang, "asked-time")) }
+                dd {
+                    (time(lang, zone, asked.interval.starts_at())) "–" (super::words(lang, zone).clock(asked.interval.ends_at()))
+                    @if let Some(doctor) = &consult.asked_doctor_name { " · " (doctor) }
+                    @if consult.state.name() == ConsultStateName::Submitted { br; span.faint { (t(lang, "asked-is-held")) } }
+                }
             }
             @if let Some(wanted) = consult.wanted_title { dt { (t(lang, "part-title")) } dd { (texts::title(lang, wanted)) } }
             @if let Some(room) = &consult.room_name { dt { (t(lang, "room")) } dd { (room) } }

@@ -42,7 +42,7 @@ impl Offer {
     }
 }
 
-/// Room and time; the value of a time is `doctor|start`.
+/// Time and room, which may be any that is free; the value of a time is `doctor|start`.
 pub(super) fn form(lang: Lang, sheet: &Sheet, step: &str) -> Markup {
     html! {
         @if sheet.rooms.is_empty() { (page::notice(Tone::Warn, &t(lang, "no-rooms"))) }
@@ -112,7 +112,9 @@ fn fields(lang: Lang, sheet: &Sheet, step: &str, offer: Offer) -> Markup {
         page::pick(format!("{}|{}", s.doctor_id, s.starts_at.to_rfc3339()), said, false)
     });
     let times: Vec<_> = times.collect();
-    let rooms: Vec<_> = sheet.rooms.iter().map(|(id, name)| page::pick(id, name, room == Some(*id))).collect();
+    let any = page::pick("", t(lang, "any-room"), false);
+    let rooms =
+        std::iter::once(any).chain(sheet.rooms.iter().map(|(id, name)| page::pick(id, name, room == Some(*id))));
     let suffix = offer.suffix();
     let (time_id, time_label, help) = (format!("slot-{step}{suffix}"), t(lang, "time"), t(lang, "slot-help"));
     let (room_id, room_label) = (format!("room-{step}{suffix}"), t(lang, "room"));
@@ -120,6 +122,6 @@ fn fields(lang: Lang, sheet: &Sheet, step: &str, offer: Offer) -> Markup {
     let room = Select { name: "room_id", id: &room_id, label: &room_label, ..Select::default() };
     html! {
         (Select { required: true, ..time }.draw(&times))
-        (Select { required: true, ..room }.draw(&rooms))
+        (room.draw(&rooms.collect::<Vec<_>>()))
     }
 }

@@ -21,6 +21,7 @@ use crate::consult::model::Consult;
 use crate::consult::opinion::{self, Feedback, Opinion};
 use crate::consult::policy::{ConsultAction, ConsultRelation};
 use crate::consult::practitioner::{FreeSlot, Rank};
+use crate::consult::rooms::Rooms;
 use crate::consult::state::ConsultStateName;
 use crate::consult::store;
 use crate::consult::ticket::issued::{self, TicketHolder};
@@ -112,6 +113,8 @@ async fn offered(
     let (from, to) = (Moment::known(from), Moment::known(from + Duration::days(SLOT_DAYS)));
     let query = SlotQuery { from, to, room_id: None, doctor_id, below_rank: false };
     let mut slots = slots_for(conn, now, consult, &query, (rank, but)).await?;
+    let house = (consult.inviting.id, consult.id.0);
+    Rooms::of(conn, now, house, (*from, *to)).await?.keep_free(&mut slots);
     match near {
         Some(at) => slots.sort_by_key(|s| ((s.starts_at - at).abs(), s.starts_at)),
         None => slots.sort_by_key(|s| (Some(s.doctor_id) != consult.state.doctor(), s.starts_at)),

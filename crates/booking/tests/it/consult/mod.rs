@@ -9,6 +9,7 @@ mod erased;
 mod exchange;
 mod exported;
 mod guards;
+mod holds;
 mod hours;
 mod joins;
 mod life;

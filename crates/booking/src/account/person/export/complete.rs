@@ -45,6 +45,7 @@ const LEFT_OUT: &[(&str, &str, &str)] = &[
 
 /// The tables that tell of no person, or that repeat for a while what is told elsewhere, and why.
 const ELSEWHERE: &[(&str, &str)] = &[
+    ("consult_hold", "staff: the time that somebody holds while writing, for minutes"),
     ("account", "staff"),
     ("account_link", "staff"),
     ("area", "places"),

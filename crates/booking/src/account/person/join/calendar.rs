@@ -16,6 +16,7 @@ use uuid::Uuid;
 
 use super::model::Join;
 use crate::account::id::PersonId;
+use crate::calendar;
 
 /// Conflicts that an answer lists at most.
 pub(super) const CONFLICTS_MAX: i64 = 100;
@@ -50,7 +51,8 @@ const CONFLICTS: &str = "select a.holder_kind as kind, a.holder_id as id, a.star
     from person m join occupancy a on a.resource_id = m.id
     join occupancy b on b.resource_id = $1 and b.starts_at < a.ends_at and b.ends_at > a.starts_at
         and b.holder_id <> a.holder_id
-    where m.merged_into = $1 and a.ends_at > $2 order by a.starts_at, a.id, b.starts_at, b.id limit $3";
+    where m.merged_into = $1 and a.ends_at > $2 and (a.expires_at is null or a.expires_at > $2)
+        and (b.expires_at is null or b.expires_at > $2) order by a.starts_at, a.id, b.starts_at, b.id limit $3";
 
 /// Two bookings of one person at one time.
 #[derive(Clone, Debug, sqlx::FromRow)]
@@ -76,6 +78,7 @@ struct Moved {
 
 /// Gives `to` the time of these rows, where `to` is free.
 async fn copy(tx: &mut Tx, now: DateTime<Utc>, rows: Vec<Uuid>, to: PersonId) -> Result<(), DbError> {
+    calendar::forget_expired(tx, now, to.0).await?;
     let hex = |id: Uuid| id.simple().to_string();
     let rows = rows.into_iter().map(|old| Moved { old: hex(old), new: hex(uuid_v7(now)) });
     let rows = Json(rows.collect::<Vec<_>>());

@@ -1,0 +1,176 @@
+//! The time that an invitation asks for: found among those that are offered, held from the moment it is sent until the
+//! hospital answers, booked when the asked doctor takes it on.
+
+use sanbao_platform::db::{Conn, Tx};
+use sanbao_platform::http::Ctx;
+use sanbao_platform::id::OrganisationId;
+use sanbao_platform::moment::Moment;
+use sanbao_platform::on;
+use sanbao_platform::problem::Problem;
+
+use super::booking::{self, HOLDER, offered_at, room_of};
+use super::hold::{self, HELD_PER_ORGANISATION_MAX};
+use super::input::{Invitation, Wanted};
+use super::model::{AskedTime, Consult};
+use super::practitioner::Practitioner;
+use super::practitioner::store::{self as doctors, PractitionerPost};
+use super::problems::TOO_MANY_HELD;
+use super::rooms::{self, Around, Party};
+use super::state::{Appointment, Booked, ConsultState};
+use super::store;
+use crate::App;
+use crate::account::person::join::resources_of;
+use crate::account::{AccountId, LocationId};
+use crate::calendar;
+
+/// The pointers of what is asked for.
+const DOCTOR: &str = "/asked/doctor_id";
+const STARTS_AT: &str = "/asked/starts_at";
+const ROOM: &str = "/asked/room_id";
+
+const ROOM_BOOKED: &str = "select o.resource_id from occupancy o join location l on l.id = o.resource_id
+    where o.holder_kind = $1 and o.holder_id = $2 and o.starts_at = $3 and o.ends_at = $4 and o.expires_at is null
+    order by o.resource_id limit 1";
+
+/// A doctor of a hospital who sees patients there still.
+pub(super) async fn doctor_of(
+    conn: &mut Conn,
+    post: PractitionerPost,
+    pointer: &'static str,
+) -> Result<Practitioner, Problem> {
+    let found = doctors::find(conn, post).await?;
+    let works = found.is_some() && doctors::works(conn, post).await?;
+    found.filter(|_| works).ok_or_else(|| {
+        Problem::field(
+            pointer,
+            "请选择受邀医院在岗的医生",
+            "Choose a doctor who sees patients for the invited hospital",
+        )
+    })
+}
+
+/// The time that an invitation asks for, if it is one that the doctor offers.
+pub(super) async fn resolved(
+    conn: &mut Conn,
+    ctx: &Ctx,
+    inviting: OrganisationId,
+    invitation: &Invitation,
+) -> Result<Option<AskedTime>, Problem> {
+    let Some(asked) = invitation.asked else { return Ok(None) };
+    let post = PractitionerPost { doctor: asked.doctor_id, hospital: invitation.hospital_id };
+    let doctor = doctor_of(conn, post, DOCTOR).await?;
+    let ranks = invitation.wanted_title.is_none_or(|least| doctor.title >= least);
+    if doctor.specialty != invitation.wanted_specialty || !ranks {
+        let (zh, en) = ("请选择所选科室、职称符合要求的医生", "Choose a doctor of the wanted specialty and rank");
+        return Err(Problem::field(DOCTOR, zh, en));
+    }
+    if let Some(room) = asked.room_id {
+        room_of(conn, inviting, room, ROOM).await?;
+    }
+    let interval = offered_at(conn, ctx.now(), &doctor, *asked.starts_at, STARTS_AT).await?;
+    Ok(Some(AskedTime { doctor: asked.doctor_id, room: asked.room_id, interval }))
+}
+
+/// Holds the time that an invitation asks for, until it is answered; what the caller holds while writing goes over into it.
+/// The consult is as it is about to be sent.
+pub(super) async fn keep(tx: &mut Tx, ctx: &Ctx, consult: &Consult) -> Result<(), Problem> {
+    let Some(asked) = consult.asked else { return Ok(()) };
+    let now = ctx.now();
+    store::hold_whole(tx, &[consult.id]).await?;
+    doctors::keep_hours(tx, [asked.doctor]).await?;
+    let post = PractitionerPost { doctor: asked.doctor, hospital: consult.invited.id };
+    let doctor = doctor_of(tx, post, DOCTOR).await?;
+    let interval = offered_at(tx, now, &doctor, asked.interval.starts_at(), STARTS_AT).await?;
+    if interval != asked.interval {
+        return Err(Problem::field(
+            STARTS_AT,
+            "这个时段的长短已经改变，请重新选择",
+            "This slot is of another length now",
+        ));
+    }
+    let former = hold::spend(tx, ctx).await?;
+    rooms::lock(tx, consult.inviting.id).await?;
+    if store::asking(tx, consult.inviting.id, now).await? >= HELD_PER_ORGANISATION_MAX {
+        return Err(Problem::new(&TOO_MANY_HELD));
+    }
+    let mut people = vec![asked.doctor.0];
+    people.extend(resources_of(tx, now, consult.resident_id).await?);
+    let party = Party {
+        holder: consult.id.0,
+        former,
+        moves: true,
+        people: &people,
+        room: asked.room,
+        house: consult.inviting.id,
+        interval,
+        until: Some(consult.wanted.1),
+    };
+    rooms::seat(tx, now, &party).await?;
+    Ok(())
+}
+
+/// Makes what is held for an invitation the booked time of the doctor who takes it on, if it is theirs and still to be had. What
+/// cannot be booked is given up, and the consult has a doctor and no time.
+pub(super) async fn settle(tx: &mut Tx, ctx: &Ctx, consult: &Consult, doctor: AccountId) -> Result<(), Problem> {
+    let Some(asked) = consult.asked.filter(|asked| asked.doctor == doctor) else { return Ok(()) };
+    let starts_at = Moment::known(asked.interval.starts_at());
+    let wanted = Wanted { doctor_id: Some(doctor), room_id: asked.room, starts_at, below_rank: false };
+    match booking::take(tx, ctx, consult, &wanted).await {
+        Ok(booked) if booked.appointment.interval == asked.interval => Ok(()),
+        Err(problem) if problem.status().is_server_error() => Err(problem),
+        _ => Ok(calendar::release(tx, HOLDER, consult.id.0).await.map(drop)?),
+    }
+}
+
+/// The time that was booked when the asked doctor took a consult on.
+pub(super) async fn settled(conn: &mut Conn, consult: &Consult) -> Result<Option<Booked>, Problem> {
+    let (ConsultState::Accepted { doctor }, Some(asked)) = (&consult.state, consult.asked) else { return Ok(None) };
+    let (doctor, interval) = (*doctor, asked.interval);
+    if doctor != asked.doctor {
+        return Ok(None);
+    }
+    let room: Option<LocationId> = on!(conn, |c| {
+        let query = sqlx::query_scalar(ROOM_BOOKED).bind(HOLDER).bind(consult.id);
+        query.bind(interval.starts_at()).bind(interval.ends_at()).fetch_optional(c).await
+    })?;
+    Ok(room.map(|room| Appointment { doctor, room, interval, delay_minutes: 0 }.into()))
+}
+
+/// As [`alternatives`], of an invitation in the place of a consult's own.
+pub(super) async fn instead(
+    app: &App,
+    ctx: &Ctx,
+    consult: &Consult,
+    invitation: &Invitation,
+    taken: Problem,
+) -> Problem {
+    if !booking::is_taken(&taken) {
+        return taken;
+    }
+    let found = async {
+        let mut conn = app.deps.db.read().await?;
+        resolved(&mut conn, ctx, consult.inviting.id, invitation).await
+    };
+    match found.await {
+        Ok(asked) => alternatives(app, ctx, &consult.clone().revised(invitation, asked), taken).await,
+        Err(_) => taken,
+    }
+}
+
+/// The problem of an asked time that is taken, with the nearest free ones.
+pub(super) async fn alternatives(app: &App, ctx: &Ctx, consult: &Consult, taken: Problem) -> Problem {
+    let Some(asked) = consult.asked.filter(|_| booking::is_taken(&taken)) else { return taken };
+    let found = async {
+        let mut conn = app.deps.db.read().await?;
+        let post = PractitionerPost { doctor: asked.doctor, hospital: consult.invited.id };
+        let doctor = doctor_of(&mut conn, post, DOCTOR).await?;
+        let resident = resources_of(&mut conn, ctx.now(), consult.resident_id).await?;
+        let (house, holder, starts_at) = (consult.inviting.id, consult.id.0, asked.interval.starts_at());
+        let around = Around { doctor: &doctor, resident: &resident, house, holder, starts_at };
+        Ok::<_, Problem>(rooms::nearest(&mut conn, ctx.now(), &around).await?)
+    };
+    match found.await {
+        Ok(alternatives) => Problem::new(taken.kind()).with("alternatives", alternatives),
+        Err(problem) => Problem::new(taken.kind()).because(problem.cause().unwrap_or_default()),
+    }
+}

@@ -1,0 +1,118 @@
+//! Taking and ending a hold.
+
+use chrono::{DateTime, Duration, Utc};
+use sanbao_platform::audit;
+use sanbao_platform::db::{DbError, Tx};
+use sanbao_platform::http::Ctx;
+use sanbao_platform::problem::{Problem, TOO_MANY};
+use uuid::Uuid;
+
+use super::input::NewConsultHold;
+use super::store::{self, Counted};
+use super::view::ConsultHoldView;
+use crate::App;
+use crate::account::person::join::resources_of;
+use crate::calendar;
+use crate::consult::asked::doctor_of;
+use crate::consult::booking::{HOLDER, is_taken, offered_at, room_of};
+use crate::consult::id::ConsultHoldId;
+use crate::consult::practitioner::store::{self as doctors, PractitionerPost};
+use crate::consult::problems::TOO_MANY_HELD;
+use crate::consult::rooms::{self, Around, Party};
+use crate::consult::store::own_resident;
+
+/// How long a hold stands, in minutes.
+const HOLD_MINUTES: i64 = 10;
+/// Holds that an account makes within an hour at most; each takes the place of the one before.
+const MADE_PER_HOUR_MAX: i64 = 60;
+/// Holds of an organisation that stand at once at most; and invitations that wait for an answer with a time held.
+pub(in crate::consult) const HELD_PER_ORGANISATION_MAX: i64 = 50;
+
+/// The audit log's word for what a hold is.
+const KIND: &str = "consult_hold";
+
+/// The count of the caller's holds with the next one in it; 429 when there were too many within the hour.
+fn next(last: Option<Counted>, id: ConsultHoldId, now: DateTime<Utc>) -> Result<Counted, Problem> {
+    let hour = Duration::hours(1);
+    let Some(last) = last.filter(|last| now - last.counted_since < hour) else {
+        return Ok(Counted { id, counted_since: now, made_count: 1 });
+    };
+    if last.made_count >= MADE_PER_HOUR_MAX {
+        let wait = u64::try_from((last.counted_since + hour - now).num_seconds()).unwrap_or(0) + 1;
+        let (zh, en) = ("一小时内占用时间的次数已到上限", "Too many times were held within the hour");
+        return Err(Problem::new(&TOO_MANY).detail(zh, en).retry_after(wait));
+    }
+    Ok(Counted { id, made_count: last.made_count + 1, ..last })
+}
+
+/// Holds a time in the place of the one that the caller has held before.
+pub(super) async fn take(tx: &mut Tx, ctx: &Ctx, new: &NewConsultHold) -> Result<ConsultHoldView, Problem> {
+    let (now, house) = (ctx.now(), ctx.actor.organisation);
+    own_resident(tx, house, new.resident_id).await?;
+    doctors::keep_hours(tx, [new.doctor_id]).await?;
+    let post = PractitionerPost { doctor: new.doctor_id, hospital: new.hospital_id };
+    let doctor = doctor_of(tx, post, "/doctor_id").await?;
+    if let Some(room) = new.room_id {
+        room_of(tx, house, room, "/room_id").await?;
+    }
+    let interval = offered_at(tx, now, &doctor, *new.starts_at, "/starts_at").await?;
+    let (id, account) = (ConsultHoldId::new(now), ctx.actor.subject.into());
+    store::lock(tx, account).await?;
+    let last = store::counted(tx, account).await?;
+    let counted = next(last, id, now)?;
+    rooms::lock(tx, house).await?;
+    if store::standing(tx, ctx).await? >= HELD_PER_ORGANISATION_MAX {
+        return Err(Problem::new(&TOO_MANY_HELD));
+    }
+    let expires_at = now + Duration::minutes(HOLD_MINUTES);
+    let mut people = vec![new.doctor_id.0];
+    people.extend(resources_of(tx, now, new.resident_id).await?);
+    let (former, until) = (last.map(|last| last.id.0), Some(expires_at));
+    let (people, room) = (&people[..], new.room_id);
+    let party = Party { holder: id.0, former, moves: false, people, room, house, interval, until };
+    let room_id = rooms::seat(tx, now, &party).await?;
+    let (starts_at, ends_at) = (interval.starts_at(), interval.ends_at());
+    let view = ConsultHoldView { id, doctor_id: new.doctor_id, room_id, starts_at, ends_at, expires_at };
+    store::put(tx, ctx, &view, counted).await?;
+    audit::record(tx, ctx, "consult.time_hold.create", KIND, id).await?;
+    Ok(view)
+}
+
+/// Gives back a time that the caller holds.
+pub(super) async fn give_back(tx: &mut Tx, ctx: &Ctx, id: ConsultHoldId) -> Result<(), Problem> {
+    let account = ctx.actor.subject.into();
+    store::lock(tx, account).await?;
+    if !store::end_one(tx, account, id, ctx.now()).await? {
+        return Err(Problem::not_found());
+    }
+    calendar::release(tx, HOLDER, id.0).await?;
+    audit::record(tx, ctx, "consult.time_hold.revoke", KIND, id).await?;
+    Ok(())
+}
+
+/// Ends the hold that the caller has, if one stands: its time goes over into what the caller takes now.
+pub(in crate::consult) async fn spend(tx: &mut Tx, ctx: &Ctx) -> Result<Option<Uuid>, DbError> {
+    let account = ctx.actor.subject.into();
+    store::lock(tx, account).await?;
+    Ok(store::end(tx, account, ctx.now()).await?.map(|id| id.0))
+}
+
+/// The problem of a time that is taken, with the nearest free ones.
+pub(super) async fn alternatives(app: &App, ctx: &Ctx, new: &NewConsultHold, taken: Problem) -> Problem {
+    if !is_taken(&taken) {
+        return taken;
+    }
+    let found = async {
+        let mut conn = app.deps.db.read().await?;
+        let post = PractitionerPost { doctor: new.doctor_id, hospital: new.hospital_id };
+        let doctor = doctor_of(&mut conn, post, "/doctor_id").await?;
+        let resident = resources_of(&mut conn, ctx.now(), new.resident_id).await?;
+        let (house, starts_at) = (ctx.actor.organisation, *new.starts_at);
+        let around = Around { doctor: &doctor, resident: &resident, house, holder: Uuid::nil(), starts_at };
+        Ok::<_, Problem>(rooms::nearest(&mut conn, ctx.now(), &around).await?)
+    };
+    match found.await {
+        Ok(alternatives) => Problem::new(taken.kind()).with("alternatives", alternatives),
+        Err(problem) => Problem::new(taken.kind()).because(problem.cause().unwrap_or_default()),
+    }
+}
