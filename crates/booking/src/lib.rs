@@ -64,6 +64,7 @@ pub const MIGRATIONS: Migrations = migrations!("booking":
     1830 "1830_dual_control",
     1840 "1840_consult_lists",
     1850 "1850_consult_records",
+    1870 "1870_consult_fetch",
 );
 
 /// The operator's choices.

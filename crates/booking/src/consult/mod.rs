@@ -18,6 +18,7 @@ pub mod demo;
 mod dossier;
 mod events;
 mod exchange;
+mod fetch;
 mod follow;
 mod guest;
 mod id;

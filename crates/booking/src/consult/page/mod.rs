@@ -4,6 +4,7 @@
 mod detail;
 mod door;
 mod exchange;
+mod fetch;
 mod forms;
 mod guest;
 mod history;
@@ -95,6 +96,11 @@ fn words(lang: Lang, zone: Tz) -> Words {
 /// 11月23日 周一 14:30, with its machine-readable form.
 fn time(lang: Lang, zone: Tz, at: DateTime<Utc>) -> Markup {
     words(lang, zone).time(at)
+}
+
+/// The same as people say it near the day: 今天 14:30, kept true over midnight.
+fn near(ctx: &Ctx, zone: Tz, at: DateTime<Utc>) -> Markup {
+    words(ctx.lang, zone).near(at, ctx.now())
 }
 
 fn badge(lang: Lang, state: ConsultStateName) -> Markup {

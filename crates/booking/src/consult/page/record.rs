@@ -8,7 +8,7 @@ use sanbao_platform::page::{self, Tone};
 use sanbao_platform::policy::Decision;
 use sanbao_platform::problem::Problem;
 
-use super::{age, prose, readable, t, time};
+use super::{age, near, prose, readable, t, time};
 use crate::App;
 use crate::consult::id::ConsultId;
 use crate::consult::model::Consult;
@@ -50,7 +50,7 @@ pub(super) fn facts(lang: Lang, consult: &Consult, ctx: &Ctx) -> Markup {
             dt { (t(lang, "invited-side")) }
             dd { (consult.invited.name(lang)) @if let Some(doctor) = &consult.doctor_name { " · " (doctor) } }
             @if let Some(a) = consult.state.appointment() {
-                dt { (t(lang, "time")) } dd { (time(lang, zone, a.interval.starts_at())) "–" (super::words(lang, zone).clock(a.interval.ends_at())) }
+                dt { (t(lang, "time")) } dd { (near(ctx, zone, a.interval.starts_at())) "–" (super::words(lang, zone).clock(a.interval.ends_at())) }
             }
             @if let Some(wanted) = consult.wanted_title { dt { (t(lang, "part-title")) } dd { (texts::title(lang, wanted)) } }
             @if let Some(room) = &consult.room_name { dt { (t(lang, "room")) } dd { (room) } }
@@ -67,7 +67,7 @@ pub(super) fn case(lang: Lang, consult: &Consult, ctx: &Ctx) -> Markup {
         h2 { (t(lang, "part-reason")) } (prose(&about.reason))
         h2 { (t(lang, "part-purpose")) } (prose(&about.purpose))
         h2 { (t(lang, "part-case_summary")) } (prose(&about.case_summary))
-        p.faint { (t(lang, "part-wanted")) " " (time(lang, zone, consult.wanted.0)) " – " (time(lang, zone, consult.wanted.1)) }
+        p.faint { (t(lang, "part-wanted")) " " (near(ctx, zone, consult.wanted.0)) " – " (near(ctx, zone, consult.wanted.1)) }
     }
 }
 

@@ -237,8 +237,8 @@ impl Reader<'_> {
         let words = words(self.ctx.lang, self.zone);
         html! {
             @match consult.state.appointment() {
-                Some(a) => (words.dated(a.interval.starts_at(), now)),
-                None => { span.faint { (self.t("records-wanted")) } " " (words.dated(consult.wanted.0, now)) }
+                Some(a) => (words.near(a.interval.starts_at(), now)),
+                None => { span.faint { (self.t("records-wanted")) } " " (words.near(consult.wanted.0, now)) }
             }
         }
     }
