@@ -214,7 +214,10 @@ mod tests {
             ("2027-01-01T00:00:00Z", "2027年1月1日 周五 08:00", "2027, Fri 1 Jan 08:00"),
         ] {
             let at = at.parse().unwrap();
-            assert_eq!((words(Lang::Zh).near_text(at, now).as_str(), words(Lang::En).near_text(at, now).as_str()), (zh, en));
+            assert_eq!(
+                (words(Lang::Zh).near_text(at, now).as_str(), words(Lang::En).near_text(at, now).as_str()),
+                (zh, en)
+            );
             assert!(words(Lang::Zh).near(at, now).into_string().contains(&format!(">{zh}<")), "{zh}");
         }
         let at = "2026-11-24T06:30:00Z".parse().unwrap();
@@ -227,7 +230,9 @@ mod tests {
     fn a_near_day_has_its_word_before_it_and_begins_at_its_midnight() {
         let now: DateTime<Utc> = "2026-11-23T16:30:00Z".parse().unwrap();
         let said = |day: &str| words(Lang::Zh).near_day(day.parse().unwrap(), now).into_string();
-        assert!(said("2026-11-24").contains(">今天 11月24日 周二<") && said("2026-11-25").contains(">明天 11月25日 周三<"));
+        assert!(
+            said("2026-11-24").contains(">今天 11月24日 周二<") && said("2026-11-25").contains(">明天 11月25日 周三<")
+        );
         assert!(said("2026-11-26").contains(">11月26日 周四<"));
         assert!(said("2026-11-25").contains("datetime=\"2026-11-24T16:00:00+00:00\""), "{}", said("2026-11-25"));
     }

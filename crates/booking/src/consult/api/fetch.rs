@@ -9,7 +9,7 @@ use sanbao_platform::http::{Ctx, ETag, Idempotency, Path};
 use sanbao_platform::problem::{CONFLICT, Problem};
 
 use crate::App;
-use crate::consult::fetch;
+use crate::consult::fetch::{self, Fetcher};
 use crate::consult::id::ConsultId;
 use crate::consult::model::Consult;
 use crate::consult::policy::ConsultAction;
@@ -38,12 +38,12 @@ pub async fn take(
     if fetch::take(&mut tx, id, &appointment, own, ctx.now()).await? {
         audit::record(&mut tx, &ctx, "consult.fetch", "consult", id).await?;
         steps::touch(&mut tx, &consult);
-    } else if let Some(other) = consult.fetcher.as_ref().filter(|fetcher| fetcher.account_id != own) {
-        let name = &other.name;
-        return Err(Problem::new(&CONFLICT).detail(
-            format!("{name}已经去接了。要换您去，请先点“换人去接”"),
-            format!("{name} already fetches them; to go yourself, press “Somebody else” first"),
-        ));
+    } else {
+        // Read anew: it may have been said a moment ago.
+        let fetcher = store::find(&mut tx, id).await?.and_then(|consult| consult.fetcher);
+        if let Some(other) = fetcher.filter(|fetcher| fetcher.account_id != own) {
+            return Err(taken(&other));
+        }
     }
     let view = seen(&mut tx, &ctx, id).await?;
     let response = key.finish_tagged(&mut tx, &ctx, StatusCode::OK, ETag(view.version), &view).await?;
@@ -54,11 +54,7 @@ pub async fn take(
 /// Takes it back, one's own word or a colleague's (care staff).
 #[utoipa::path(delete, path = "/v1/consults/{id}/fetch", tag = "consults", params(("id" = ConsultId, Path)),
     responses((status = 204), (status = 403), (status = 404), (status = 409)))]
-pub async fn leave(
-    AppState(app): AppState<App>,
-    ctx: Ctx,
-    Path(id): Path<ConsultId>,
-) -> Result<StatusCode, Problem> {
+pub async fn leave(AppState(app): AppState<App>, ctx: Ctx, Path(id): Path<ConsultId>) -> Result<StatusCode, Problem> {
     let mut tx = app.deps.db.begin().await?;
     let consult = booked(&mut tx, &ctx, id).await?;
     let appointment = ahead(&mut tx, &ctx, &consult).await?;
@@ -69,6 +65,14 @@ pub async fn leave(
     steps::touch(&mut tx, &consult);
     tx.commit().await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+fn taken(other: &Fetcher) -> Problem {
+    let name = &other.name;
+    Problem::new(&CONFLICT).detail(
+        format!("{name}已经去接了。要换您去，请先点“换人去接”"),
+        format!("{name} already fetches them; to go yourself, press “Somebody else” first"),
+    )
 }
 
 /// The consult as it stays until the transaction ends, if the caller may bring the person.

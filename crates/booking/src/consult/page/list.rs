@@ -63,6 +63,7 @@ pub(super) async fn consults(PageCtx(ctx): PageCtx, AppState(app): AppState<App>
         div.spread {
             h1 { (t(lang, "consults")) }
             div.toolbar {
+                @if side == Side::Inviting { a.button href="/consults/day-sheet" { (t(lang, "day-sheet")) } }
                 a.button href="/consults/records" { (t(lang, "records")) }
                 @if side == Side::Inviting { a.button.primary[next.is_none()] href="/consults/new" { (t(lang, "new-consult")) } }
             }

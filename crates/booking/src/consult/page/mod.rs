@@ -1,6 +1,7 @@
 //! The pages of consults: two lists that follow by themselves, the invitation, one consult, the panel
 //! beside the picture, and the family's page.
 
+mod day_sheet;
 mod detail;
 mod door;
 mod exchange;
@@ -53,6 +54,7 @@ const FILES: &[StaticFile] = &[
 pub(super) fn routes() -> Routes<App> {
     Routes::new()
         .page("/consults", get(list::consults))
+        .page("/consults/day-sheet", get(day_sheet::day_sheet))
         .page("/consults/events", get(events))
         .page("/consults/records", get(records::records).post(records::found))
         .page("/consults/new", get(new::invitation_form))
@@ -133,6 +135,16 @@ fn named(lang: Lang, name: &str, more: &str) -> String {
 /// The name of the person of a consult, or what stands there once the person was erased.
 fn name_or_erased(lang: Lang, name: &str) -> String {
     if name.is_empty() { t(lang, "record-erased") } else { name.to_owned() }
+}
+
+/// The first words of a text.
+fn short(text: &str) -> String {
+    const CHARS_MAX: usize = 40;
+    let mut words: String = text.chars().take(CHARS_MAX).collect();
+    if text.chars().count() > CHARS_MAX {
+        words.push('…');
+    }
+    words
 }
 
 /// A text as paragraphs, lines kept.
