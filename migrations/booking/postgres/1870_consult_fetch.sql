@@ -1,4 +1,4 @@
--- Who of the house fetches the person of a booked consult: said for one time, so that of another time nobody has said it.
+-- The member of the house's staff who fetches the person of a booked consult: said for one time, so that nobody has said it of another.
 create table consult_fetch (
     id            uuid primary key,
     consult_id    uuid not null references consult (id),

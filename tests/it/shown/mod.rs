@@ -115,6 +115,7 @@ const PLAIN: &[&str] = &[
     "ExceptionAdded",
     "ExceptionView",
     "FactorBegun",
+    "Fetcher",
     "FileNotes",
     "FitView",
     "FreeSlot",

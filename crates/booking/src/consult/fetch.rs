@@ -1,4 +1,4 @@
-//! Who of the house fetches the person of a booked consult: said for its time by a press, and taken back.
+//! The member of a house's staff who fetches the person of a booked consult: said for its time by a press, and taken back.
 //!
 //! It belongs to the booked time: of another time nobody has said it.
 

@@ -127,7 +127,7 @@ fn status(
                 }
                 @if state == ConsultStateName::Scheduled { p.faint { (words(lang, zone).age(Age::Left, a.expected_at(), ctx.now())) } }
                 (spoken::inside(lang, meeting))
-                @if inviting { (fetching(ctx, consult)) }
+                @if inviting && state == ConsultStateName::Scheduled { div.toolbar { (fetching(ctx, consult)) } }
                 @if enters { p { (door(lang, consult, ctx.now(), "enter-room")) } }
             }
         }

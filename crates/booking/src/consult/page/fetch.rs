@@ -1,4 +1,4 @@
-//! Who fetches the person, with the press that says so and the one that takes it back.
+//! The one who fetches the person, with the press that says so and the press that takes it back.
 
 use maud::{Markup, html};
 use sanbao_platform::http::Ctx;
@@ -8,7 +8,7 @@ use super::{TEXTS, t};
 use crate::consult::model::Consult;
 use crate::consult::state::ConsultStateName;
 
-/// Who goes for a booked consult; nothing of any other. For the side that invites.
+/// The one who goes for a booked consult; nothing of any other. For the side that invites.
 pub(super) fn fetching(ctx: &Ctx, consult: &Consult) -> Markup {
     let (lang, id) = (ctx.lang, consult.id);
     let (take, leave) = (format!("POST /v1/consults/{id}/fetch"), format!("DELETE /v1/consults/{id}/fetch"));

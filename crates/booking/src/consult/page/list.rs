@@ -78,7 +78,7 @@ pub(super) async fn consults(PageCtx(ctx): PageCtx, AppState(app): AppState<App>
         &t(lang, "consults"),
         Some(&ctx.actor),
         "/consults",
-        &["/static/live.js", "/static/booking/consult-bell.js"],
+        &["/static/live.js", "/static/send.js", "/static/booking/consult-bell.js"],
         &body,
     ))
 }
@@ -198,7 +198,7 @@ fn row(reader: &Reader<'_>, place: DayPlace, consult: &Consult, is_next: bool) -
             div.row-where {
                 p.faint {
                     (other.name(lang))
-                    @if let Some(doctor) = &consult.doctor_name { " · " (doctor) }
+                    @if let Some(doctor) = consult.doctor_name.as_ref().filter(|_| reader.side != Side::Doctor) { " · " (doctor) }
                     @if let Some(room) = consult.room_name.as_ref().filter(|_| !of_room) { " · " (room) }
                 }
                 p {
