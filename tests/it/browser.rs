@@ -95,7 +95,7 @@ async fn book(nurse: &Browser, page: &str) {
     nurse.shots("consult-schedule").await;
     nurse.click("form[data-schedule] button[type=submit]").await;
     nurse.wait_for("#consent form").await;
-    nurse.until("document.body.innerText.includes('已排期')").await;
+    nurse.until("document.body.innerText.includes('已预约')").await;
     nurse.click("#consent form button[type=submit]").await;
     nurse.until("document.querySelector('#consent .badge.ok')").await;
 }

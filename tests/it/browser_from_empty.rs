@@ -233,7 +233,7 @@ async fn books_a_consult(person: &Hand<'_>, links: &Links) {
     person.goto(&consult).await;
     person.choose("form[data-schedule] select[name=room_id]", "会诊室一").await;
     person.click("form[data-schedule] button[type=submit]").await;
-    person.until("document.body.innerText.includes('已排期')").await;
+    person.until("document.body.innerText.includes('已预约')").await;
     person.browser.shots("from-empty-consult").await;
 }
 

@@ -166,6 +166,19 @@ async fn a_part_whose_reading_failed_says_so_and_is_read_again() {
         )
         .await;
     browser.until("document.querySelector('#aged').innerText === '已等 3 小时'").await;
+    // And one that is told by the word of its day has another one after midnight.
+    for (days, said) in [(-1, "昨天 09:00"), (0, "今天 09:00"), (1, "明天 09:00"), (2, "11月25日 周三 09:00")]
+    {
+        browser
+            .run(&format!(
+                "const time = document.querySelector('#aged'); delete time.dataset.age; time.dataset.near = 'Asia/Shanghai'; \
+                 time.dataset.rest = '09:00'; time.title = '11月25日 周三 09:00'; \
+                 time.dateTime = new Date(Date.now() + {days} * 86400e3).toISOString(); \
+                 document.dispatchEvent(new Event('visibilitychange'))"
+            ))
+            .await;
+        browser.until(&format!("document.querySelector('#aged').innerText === '{said}'")).await;
+    }
     Sitting { demo, browser, dir }.leave().await;
 }
 

@@ -29,6 +29,7 @@ export-section-consult_opinion = Opinions
 export-section-consult_feedback = What was done with opinions
 export-section-consult_guest = Family links
 export-section-consult_ticket = Room tickets
+export-section-consult_fetch = Fetching
 export-section-consult_attendance = Attendance
 export-section-consult_meeting = Meetings
 export-section-consult_check = Checks before calls

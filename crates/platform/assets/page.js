@@ -67,4 +67,4 @@ for (const link of document.querySelectorAll("a[data-keep-place]")) {
 if (cookie("sanbao_idle_minutes")) import("/static/booking/idle-lock.js").catch(() => null);
 
 // Where nothing ages, as in a call, the script that lets times age is not fetched.
-if (document.querySelector("time[data-age], [data-late-from], [data-live]")) import("/static/ages.js").catch(() => null);
+if (document.querySelector("time[data-age], time[data-near], [data-late-from], [data-live]")) import("/static/ages.js").catch(() => null);

@@ -247,6 +247,8 @@ impl<'a> Journey<'a> {
         let consent = json!({ "given_by": "resident", "name": "陈桂香", "method": "written" });
         self.post("nurse", &at("consents"), consent).await;
         self.get("doctor", &at("consents")).await;
+        self.post("nurse", &at("fetch"), json!({})).await;
+        self.call("nurse", "DELETE", &at("fetch"), None).await;
         let link = self.post("nurse", &at("guest-links"), json!({ "name": "陈立新", "relation": "儿子" })).await;
         self.get("nurse", &at("guest-links")).await;
         self.wait_until(starts_at - Duration::minutes(10)).await;

@@ -117,6 +117,7 @@ const PLAIN: &[&str] = &[
     "ExceptionAdded",
     "ExceptionView",
     "FactorBegun",
+    "Fetcher",
     "FileNotes",
     "FitView",
     "FreeSlot",

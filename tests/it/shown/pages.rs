@@ -25,6 +25,7 @@ const PERSONAL: &[(&str, &str)] = &[
     ("/persons/{id}/joins", "nurse"),
     ("/transfers", "nurse"),
     ("/consults", "nurse"),
+    ("/consults/day-sheet", "nurse"),
     ("/consults/new", "nurse"),
     ("/consults/records", "nurse"),
     ("/consults/{id}", "nurse"),

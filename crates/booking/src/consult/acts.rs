@@ -38,7 +38,13 @@ const ACTS: &str = "select u.at, u.act, u.actor_name, u.party, u.method,
         min(t.issued_at)
     from consult_ticket t join account a on a.id = t.revoked_by
     where t.consult_id = $1 and $4 and t.organisation_id = $2 and t.revoked_at is not null
-    group by t.person, t.revoked_at) u
+    group by t.person, t.revoked_at
+    union all select f.recorded_at, 'fetch', a.display_name, null, null, '', null, f.recorded_at
+    from consult_fetch f join account a on a.id = f.fetched_by where f.consult_id = $1 and $3
+    union all select f.withdrawn_at, 'fetch_left', a.display_name, case when f.withdrawn_by <> f.fetched_by then b.display_name end,
+        null, '', null, f.withdrawn_at
+    from consult_fetch f join account a on a.id = f.withdrawn_by join account b on b.id = f.fetched_by
+    where f.consult_id = $1 and $3 and f.withdrawn_at is not null) u
     cross join (select coalesce(max(h.at), $5) as at from history h
         where h.aggregate = $6 and h.id = $1 and h.step = $7 and h.note = $8) o
     order by u.at desc, u.act desc limit $9";
@@ -54,6 +60,9 @@ text_enum! {
         LinkAgain = "link_again",
         LinkRevoked = "link_revoked",
         TicketRevoked = "ticket_revoked",
+        /// Somebody of the house fetches the person.
+        Fetch = "fetch",
+        FetchLeft = "fetch_left",
     }
 }
 
@@ -64,7 +73,7 @@ pub(super) struct ActLine {
     pub(super) act: Act,
     /// The account that did it; none where it is not known.
     pub(super) actor_name: Option<String>,
-    /// The person who consents, is invited or held the ticket; none where the consult is about somebody else since.
+    /// The person who consents, is invited, held the ticket or was to fetch; none where the consult is about somebody else since.
     pub(super) name: Option<String>,
     /// That person's relation to the resident.
     pub(super) relation: Option<String>,
@@ -77,7 +86,7 @@ pub(super) struct ActLine {
 /// The acts that are the reader's to see beside the consents.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Seen {
-    /// The family's links.
+    /// The family's links, and who fetches the person: the home's own.
     pub(super) links: bool,
     /// Tickets of the reader's own side that were taken back.
     pub(super) tickets: bool,

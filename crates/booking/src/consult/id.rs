@@ -15,6 +15,10 @@ typed_id!(
     ConsentId
 );
 typed_id!(
+    /// That somebody fetches the person.
+    FetchId
+);
+typed_id!(
     /// A family member's link.
     GuestId
 );

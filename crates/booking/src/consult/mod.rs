@@ -19,6 +19,7 @@ pub mod demo;
 mod dossier;
 mod events;
 mod exchange;
+mod fetch;
 mod follow;
 mod guest;
 mod hold;

@@ -10,6 +10,7 @@ use sanbao_platform::lang::Lang;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::fetch::Fetcher;
 use super::id::ConsultId;
 use super::input::{Invitation, Title, Urgency};
 use super::state::{Appointment, ConsultState, ConsultStateName, Held};
@@ -95,6 +96,8 @@ pub struct Consult {
     pub room_name: Option<String>,
     /// Whether a consent stands.
     pub has_consent: bool,
+    /// The member of the inviting side's staff who fetches the person for the booked time.
+    pub fetcher: Option<Fetcher>,
     /// Grows with every change.
     pub version: i64,
 }
@@ -124,6 +127,7 @@ impl Consult {
             doctor_name: None,
             room_name: None,
             has_consent: false,
+            fetcher: None,
             version: 1,
         };
         draft.revised(invitation, asked)
@@ -219,6 +223,8 @@ pub(super) struct ConsultRow {
     started_at: Option<DateTime<Utc>>,
     finished_at: Option<DateTime<Utc>>,
     has_consent: bool,
+    fetched_by: Option<AccountId>,
+    fetched_by_name: Option<String>,
     version: i64,
 }
 
@@ -320,6 +326,7 @@ impl TryFrom<ConsultRow> for Consult {
             doctor_name: row.doctor_name,
             room_name: row.room_name,
             has_consent: row.has_consent,
+            fetcher: row.fetched_by.zip(row.fetched_by_name).map(|(account_id, name)| Fetcher { account_id, name }),
             version: row.version,
         })
     }

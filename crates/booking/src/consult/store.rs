@@ -31,10 +31,13 @@ macro_rules! consults {
     c.asked_starts_at, c.asked_ends_at, c.state, c.state_note, c.state_since,
     c.doctor_id, d.display_name as doctor_name, c.room_id, l.name as room_name, c.starts_at, c.ends_at,
     c.delay_minutes, c.started_at, c.finished_at,
-    exists (select 1 from consult_consent k where k.consult_id = c.id and k.withdrawn_at is null) as has_consent, c.version
+    exists (select 1 from consult_consent k where k.consult_id = c.id and k.withdrawn_at is null) as has_consent,
+    f.fetched_by, s.display_name as fetched_by_name, c.version
     from consult c join organisation h on h.id = c.inviting_id join organisation o on o.id = c.invited_id
     join person p on p.id = c.resident_id join account q on q.id = c.requested_by
-    left join account d on d.id = c.doctor_id left join location l on l.id = c.room_id ",
+    left join account d on d.id = c.doctor_id left join location l on l.id = c.room_id
+    left join consult_fetch f on f.consult_id = c.id and f.starts_at = c.starts_at and f.withdrawn_at is null
+    left join account s on s.id = f.fetched_by ",
             $rest
         )
     };

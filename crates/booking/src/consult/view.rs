@@ -11,6 +11,7 @@ use sanbao_platform::text_enum::TextEnum as _;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::fetch::Fetcher;
 use super::id::ConsultId;
 use super::input::{Title, Urgency};
 use super::model::{Consult, OrganisationName};
@@ -94,6 +95,8 @@ pub struct ConsultLine {
     pub appointment: Option<AppointmentView>,
     /// Whether a consent stands.
     pub has_consent: bool,
+    /// The member of staff who fetches the person for the booked time; told to the inviting side alone.
+    pub fetcher: Option<Fetcher>,
     /// The steps that the caller may take next.
     pub actions: Vec<&'static str>,
 }
@@ -237,6 +240,7 @@ impl ConsultLine {
             doctor_name: consult.doctor_name.clone(),
             appointment,
             has_consent: consult.has_consent,
+            fetcher: consult.fetcher.clone().filter(|_| consult.invited_by(&ctx.actor)),
             actions: actions(consult, ctx, specialty),
         }
     }

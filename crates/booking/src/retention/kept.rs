@@ -12,6 +12,7 @@ const CLASSED: &[(&str, RetentionClass)] = &[
     ("consult_consent", ClinicalPaper),
     ("consult_event", ClinicalPaper),
     ("consult_feedback", ClinicalPaper),
+    ("consult_fetch", ClinicalPaper),
     ("consult_guest", ClinicalPaper),
     ("consult_meeting", ClinicalPaper),
     ("consult_opinion", ClinicalPaper),

@@ -18,6 +18,7 @@ pub(super) const OF_CONSULT: &[(&str, &str)] = &[
     ("consult_consent", "delete from consult_consent where consult_id = $1"),
     ("consult_opinion", "delete from consult_opinion where consult_id = $1"),
     ("consult_feedback", "delete from consult_feedback where consult_id = $1"),
+    ("consult_fetch", "delete from consult_fetch where consult_id = $1"),
     ("consult_guest", "delete from consult_guest where consult_id = $1"),
     ("consult_ticket", "delete from consult_ticket where consult_id = $1"),
     ("consult_attendance", "delete from consult_attendance where consult_id = $1"),

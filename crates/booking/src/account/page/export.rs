@@ -319,6 +319,7 @@ mod tests {
         "saved_by",
         "created_by",
         "withdrawn_by",
+        "fetched_by",
         "revoked_by",
         "person",
         "escalated_person",

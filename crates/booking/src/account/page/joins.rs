@@ -86,11 +86,11 @@ fn line(words: Words, person: PersonId, version: i64, join: &JoinView, ctx: &Ctx
     html! {
         li.card {
             p {
-                (words.time(join.joined_at)) " "
+                (words.near(join.joined_at, ctx.now())) " "
                 (words.with("join-by", &[("name", &join.joined_by_name), ("consults", &consults), ("visits", &visits)]))
             }
             @if ctx.now() < join.undo_until {
-                p.faint { (words.t("unjoin-until")) " " (words.time(join.undo_until)) }
+                p.faint { (words.t("unjoin-until")) " " (words.near(join.undo_until, ctx.now())) }
                 (form(ctx.lang, None, "toolbar", send, &other))
             } @else { p.faint { (words.t("unjoin-over")) } }
         }

@@ -59,7 +59,7 @@ async fn draw(app: &App, ctx: &Ctx, code: &str) -> Result<Markup, Problem> {
             p { (words.t(&format!("kind-{}", offer.kind))) " · " (words.with("offer-by", &[("name", &offer.by)])) }
             p { (words.t("offer-roles")) " " strong { (role_names(ctx.lang, &offer)) } }
             p.help { (words.t("offer-what")) }
-            p.faint { (words.t("offer-until")) " " (words.time(offer.expires_at)) }
+            p.faint { (words.t("offer-until")) " " (words.near(offer.expires_at, ctx.now())) }
             (answer(ctx.lang, "POST /v1/offers/accept", "offer-accept", "button primary", code))
             (answer(ctx.lang, "POST /v1/offers/decline", "offer-decline", "button", code))
         } }

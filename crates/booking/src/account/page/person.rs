@@ -35,7 +35,7 @@ async fn draw(app: &App, ctx: &Ctx, id: PersonId) -> Result<Markup, Problem> {
         (head(words, ctx, &sheet))
         div.columns {
             div.stack {
-                (list(words, "open", &sheet.open))
+                (list(words, ctx, "open", &sheet.open))
                 @if sheet.asks_requests {
                     section.card aria-labelledby="requests-title" {
                         h2 #requests-title { (words.t("person-requests")) }
@@ -43,7 +43,7 @@ async fn draw(app: &App, ctx: &Ctx, id: PersonId) -> Result<Markup, Problem> {
                             data-failed=(words.t("person-requests-failed")) { p.faint { (words.t("person-requests-wait")) } }
                     }
                 }
-                (list(words, "past", &sheet.past))
+                (list(words, ctx, "past", &sheet.past))
                 @if cares(ctx) {
                     p { a href=(format!("/consults/records?resident={}", sheet.person.id)) { (words.t("person-consults-all")) } }
                 }
@@ -55,7 +55,7 @@ async fn draw(app: &App, ctx: &Ctx, id: PersonId) -> Result<Markup, Problem> {
                 @if let Some(moving) = moving { (moving) }
                 @if !sheet.actions.is_empty() { (change(ctx.lang, &sheet)) }
                 (holds)
-                @if let Some(readings) = &sheet.readings { (read_by(words, readings)) }
+                @if let Some(readings) = &sheet.readings { (read_by(words, ctx, readings)) }
             }
         }
     };
@@ -114,18 +114,18 @@ fn head(words: Words, ctx: &Ctx, sheet: &PersonSheet) -> Markup {
     }
 }
 
-fn list(words: Words, what: &str, items: &[OpenView]) -> Markup {
+fn list(words: Words, ctx: &Ctx, what: &str, items: &[OpenView]) -> Markup {
     let id = format!("{what}-title");
     html! {
         section.card aria-labelledby=(id) {
             h2 id=(id) { (words.t(&format!("person-{what}"))) }
             @if items.is_empty() { p.faint { (words.t(&format!("person-{what}-none"))) } }
-            ul.plain-list { @for item in items { li { (entry(words, item)) } } }
+            ul.plain-list { @for item in items { li { (entry(words, ctx, item)) } } }
         }
     }
 }
 
-pub(super) fn entry(words: Words, item: &OpenView) -> Markup {
+pub(super) fn entry(words: Words, ctx: &Ctx, item: &OpenView) -> Markup {
     let kind = words.t(&format!("taken-{}", item.kind));
     let state = item.state.as_ref().map(|state| words.t(&format!("person-{}-{state}", item.kind)));
     html! {
@@ -133,7 +133,7 @@ pub(super) fn entry(words: Words, item: &OpenView) -> Markup {
             Some(id) => { a href=(format!("/consults/{id}")) { (kind) } }
             None => { (kind) }
         }
-        @if let Some(at) = item.at { " " (words.time(at)) }
+        @if let Some(at) = item.at { " " (words.near(at, ctx.now())) }
         " "
         @match state {
             Some(state) => { (badge(Tone::Info, &state)) }
@@ -231,14 +231,14 @@ fn restore(lang: Lang, sheet: &PersonSheet) -> Markup {
     }
 }
 
-fn read_by(words: Words, readings: &[Reading]) -> Markup {
+fn read_by(words: Words, ctx: &Ctx, readings: &[Reading]) -> Markup {
     html! {
         section.card aria-labelledby="read-title" {
             h2 #read-title { (words.t("person-read")) }
             @if readings.is_empty() { p.faint { (words.t("person-read-none")) } }
             ul.plain-list { @for reading in readings {
                 li {
-                    (words.time(reading.at)) " "
+                    (words.near(reading.at, ctx.now())) " "
                     (reading.account.as_deref().unwrap_or("—")) " "
                     span.faint { (reading.organisation.as_deref().unwrap_or_default()) }
                 }

@@ -41,8 +41,8 @@ async fn draw(app: &App, ctx: &Ctx) -> Result<Markup, Problem> {
     let by = api::listed(app, ctx, TransferList::AskedBy, &all).await?;
     let home = ctx.actor.kind == "care_home";
     let lists = html! {
-        (list(words, "asked-of", &of))
-        @if home || !by.items.is_empty() { (list(words, "asked-by", &by)) }
+        (list(words, ctx, "asked-of", &of))
+        @if home || !by.items.is_empty() { (list(words, ctx, "asked-by", &by)) }
     };
     let how = Live { events: EVENTS, source: None, form: None, after: None, seconds: Some(SECONDS) };
     let body = html! {
@@ -54,7 +54,7 @@ async fn draw(app: &App, ctx: &Ctx) -> Result<Markup, Problem> {
     Ok(app.deps.frame.page(ctx.lang, &words.t("transfers-title"), Some(&ctx.actor), "/residents", &scripts, &body))
 }
 
-fn list(words: Words, which: &str, found: &Page<TransferView>) -> Markup {
+fn list(words: Words, ctx: &Ctx, which: &str, found: &Page<TransferView>) -> Markup {
     let id = format!("{which}-title");
     html! {
         section aria-labelledby=(id) {
@@ -62,7 +62,7 @@ fn list(words: Words, which: &str, found: &Page<TransferView>) -> Markup {
             @if found.items.is_empty() { (empty(&words.t(&format!("transfers-{which}-none")), None)) }
             @else {
                 (count(words.lang, found.items.len(), found.next.is_some()))
-                ul.plain-list { @for transfer in &found.items { (card(words, transfer)) } }
+                ul.plain-list { @for transfer in &found.items { (card(words, ctx, transfer)) } }
             }
         }
     }
@@ -77,7 +77,7 @@ fn tone(state: TransferStateName) -> Tone {
     }
 }
 
-fn card(words: Words, t: &TransferView) -> Markup {
+fn card(words: Words, ctx: &Ctx, t: &TransferView) -> Markup {
     let name = |name: &Option<OrganisationName>| name.as_ref().map(|o| o.name(words.lang).to_owned());
     let to = name(&t.to).unwrap_or_else(|| words.t("transfer-home"));
     html! {
@@ -96,13 +96,13 @@ fn card(words: Words, t: &TransferView) -> Markup {
             p.faint { (agreed(words, t)) }
             @if let Some(note) = &t.note { p { (note) } }
             p.faint {
-                (words.t("transfer-asked-at")) " " (words.time(t.asked_at))
-                @if let Some(at) = t.decided_at { " · " (words.t("transfer-decided-at")) " " (words.time(at)) }
+                (words.t("transfer-asked-at")) " " (words.near(t.asked_at, ctx.now()))
+                @if let Some(at) = t.decided_at { " · " (words.t("transfer-decided-at")) " " (words.near(at, ctx.now())) }
             }
             @if let Some(reason) = &t.reason { p { (words.t("transfer-reason")) " " (reason) } }
             @if !t.open.is_empty() {
                 p { (words.t("transfer-open")) }
-                ul.plain-list { @for item in &t.open { li { (super::person::entry(words, item)) } } }
+                ul.plain-list { @for item in &t.open { li { (super::person::entry(words, ctx, item)) } } }
             }
             (answer(words.lang, t))
         }

@@ -4,6 +4,7 @@ pub(super) mod affected;
 mod consent;
 mod create;
 pub(super) mod doctors;
+mod fetch;
 mod guest;
 pub(super) mod hours;
 mod meeting;
@@ -39,6 +40,7 @@ pub fn routes() -> Routes<App> {
         .routes(routes!(steps::no_show))
         .routes(routes!(consent::list, consent::record))
         .routes(routes!(consent::withdraw))
+        .routes(routes!(fetch::take, fetch::leave))
         .routes(routes!(ticket::ticket))
         .routes(routes!(ticket::holders))
         .routes(routes!(ticket::revoke))

@@ -8,11 +8,12 @@ use sanbao_platform::page::Age;
 use sanbao_platform::problem::Problem;
 use serde::Deserialize;
 
-use super::door::{door, late_by};
+use super::door::{door, expected};
+use super::fetch::fetching;
 use super::history::history;
 use super::sheet::{Sheet, may_enter, sheet};
 use super::{
-    badge, forms, late, meeting as spoken, name_or_erased, paper, readable, record, t, time, urgency_badge, words,
+    badge, forms, late, meeting as spoken, name_or_erased, near, paper, readable, record, t, urgency_badge, words,
 };
 use crate::App;
 use crate::consult::id::ConsultId;
@@ -73,7 +74,7 @@ fn body(lang: Lang, sheet: &Sheet) -> Markup {
             }
             div.stack {
                 section.card { (record::facts(lang, consult, &sheet.ctx)) }
-                (spoken::card(lang, zone, &sheet.meeting))
+                (spoken::card(&sheet.ctx, zone, &sheet.meeting))
                 (forms::consent(lang, sheet))
                 @if sheet.inviting { (forms::guests(lang, sheet)) }
                 (spoken::tickets(lang, sheet))
@@ -122,10 +123,14 @@ fn status(
             p.strong { (t(lang, &format!("next-{side}-{state}"))) }
             @if let Some(note) = consult.state.note() { p.notice.warn { (note) } }
             @if let Some(a) = running {
-                p.big { (time(lang, zone, a.interval.starts_at())) }
-                @if state == ConsultStateName::Scheduled && a.delay_minutes > 0 { p { (late_by(lang, a.delay_minutes)) } }
+                @let is_late = state == ConsultStateName::Scheduled && a.delay_minutes > 0;
+                p.big {
+                    @if is_late { (expected(words(lang, zone), a, &near(ctx, zone, a.expected_at()))) }
+                    @else { (near(ctx, zone, a.interval.starts_at())) }
+                }
                 @if state == ConsultStateName::Scheduled { p.faint { (words(lang, zone).age(Age::Left, a.expected_at(), ctx.now())) } }
                 (spoken::inside(lang, meeting))
+                @if inviting && state == ConsultStateName::Scheduled { div.toolbar { (fetching(ctx, consult)) } }
                 @if enters { p { (door(lang, consult, ctx.now(), "enter-room")) } }
             }
         }

@@ -8,7 +8,7 @@ use sanbao_platform::page;
 use sanbao_platform::text_enum::TextEnum as _;
 
 use super::sheet::Sheet;
-use super::{TEXTS, named, t, time};
+use super::{TEXTS, named, near, t};
 use crate::consult::acts::{Act, ActLine};
 use crate::consult::carried::{BELOW_RANK, OTHER_PERSON, SAME_TIME};
 use crate::consult::consent::Method;
@@ -43,6 +43,9 @@ impl Told {
     fn act(lang: Lang, line: &ActLine) -> Self {
         let words = match line.act {
             Act::Consent | Act::ConsentWithdrawn => consent(lang, line),
+            Act::Fetch => String::new(),
+            Act::FetchLeft => given(line.name.as_deref())
+                .map_or_else(String::new, |name| TEXTS.with(lang, "note-fetch_left", &[("name", name)])),
             Act::Link | Act::LinkAgain | Act::LinkRevoked | Act::TicketRevoked => {
                 let role = t(lang, &format!("role-{}", line.party));
                 given(line.name.as_deref()).map_or_else(String::new, |name| {
@@ -115,7 +118,7 @@ pub(super) fn history(lang: Lang, zone: Tz, sheet: &Sheet) -> Markup {
                 tbody {
                     @for line in &lines {
                         tr {
-                            td { (time(lang, zone, line.at)) }
+                            td { (near(&sheet.ctx, zone, line.at)) }
                             td { (line.by) }
                             td { (line.did) }
                             td {

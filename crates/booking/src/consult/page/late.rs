@@ -4,7 +4,7 @@ use maud::{Markup, html};
 use sanbao_platform::lang::Lang;
 
 use super::sheet::Sheet;
-use super::{t, time};
+use super::{near, t};
 use crate::consult::conflicts::Shared;
 
 /// A warning over the later bookings that cannot begin on time, as long as the delay stands.
@@ -21,9 +21,8 @@ pub(super) fn conflicts(lang: Lang, sheet: &Sheet) -> Markup {
                 ul {
                     @for conflict in &sheet.conflicts {
                         li {
-                            @if let Some(id) = conflict.consult_id {
-                                a href=(format!("/consults/{id}")) { (time(lang, zone, conflict.starts_at)) }
-                            } @else { (time(lang, zone, conflict.starts_at)) }
+                            @let at = near(&sheet.ctx, zone, conflict.starts_at);
+                            @if let Some(id) = conflict.consult_id { a href=(format!("/consults/{id}")) { (at) } } @else { (at) }
                             " · " (said(&conflict.shared))
                         }
                     }

@@ -11,16 +11,17 @@ use sanbao_platform::http::{Ctx, PageCtx};
 use sanbao_platform::page::{self, Age, Tone, Words};
 use sanbao_platform::problem::Problem;
 
-use super::door::late_by;
-use super::{TEXTS, age, badge, meeting as spoken, name_or_erased, t, urgency_badge, words};
+use super::door::{expected, late_by};
+use super::fetch::fetching;
+use super::{age, badge, meeting as spoken, name_or_erased, t, urgency_badge, words};
 use crate::App;
-use crate::account::organisation;
+use crate::account::{LocationId, organisation};
 use crate::consult::api::side;
 use crate::consult::day::{self, Day, DayPlace};
 use crate::consult::id::ConsultId;
 use crate::consult::meeting;
 use crate::consult::model::Consult;
-use crate::consult::state::ConsultStateName;
+use crate::consult::state::{Appointment, ConsultStateName};
 use crate::consult::store::{self, Side};
 use crate::consult::ticket::is_open;
 use crate::consult::view::actions;
@@ -35,6 +36,13 @@ struct Reader<'a> {
     specialty: Option<String>,
     words: Words,
     waiting: &'a BTreeMap<ConsultId, DateTime<Utc>>,
+}
+
+impl Reader<'_> {
+    /// Whether a place is shown as a time line of each room: the near days of a house.
+    fn goes_by_room(&self, place: DayPlace) -> bool {
+        self.side == Side::Inviting && matches!(place, DayPlace::Today | DayPlace::Tomorrow)
+    }
 }
 
 /// `GET /consults`
@@ -55,6 +63,7 @@ pub(super) async fn consults(PageCtx(ctx): PageCtx, AppState(app): AppState<App>
         div.spread {
             h1 { (t(lang, "consults")) }
             div.toolbar {
+                @if side == Side::Inviting { a.button href="/consults/day-sheet" { (t(lang, "day-sheet")) } }
                 a.button href="/consults/records" { (t(lang, "records")) }
                 @if side == Side::Inviting { a.button.primary[next.is_none()] href="/consults/new" { (t(lang, "new-consult")) } }
             }
@@ -69,7 +78,7 @@ pub(super) async fn consults(PageCtx(ctx): PageCtx, AppState(app): AppState<App>
         &t(lang, "consults"),
         Some(&ctx.actor),
         "/consults",
-        &["/static/live.js", "/static/booking/consult-bell.js"],
+        &["/static/live.js", "/static/send.js", "/static/booking/consult-bell.js"],
         &body,
     ))
 }
@@ -88,7 +97,14 @@ fn lists(
             @if !consults.is_empty() {
                 h2 { (heading(reader, *place)) " " span.faint { (consults.len()) } }
                 @if *place == DayPlace::Missed && reader.side != Side::Hospital { (page::notice(Tone::Warn, &t(lang, "missed-what-to-do"))) }
-                div.rows { @for consult in consults { (row(reader, *place, consult, next == Some(consult.id))) } }
+                @if reader.goes_by_room(*place) {
+                    @for ((name, _), of_room) in by_room(consults) {
+                        h3.room-name { (name.unwrap_or("—")) }
+                        div.rows.of-room { @for consult in of_room { (row(reader, *place, consult, next == Some(consult.id))) } }
+                    }
+                } @else {
+                    div.rows { @for consult in consults { (row(reader, *place, consult, next == Some(consult.id))) } }
+                }
             }
             @if more {
                 (page::count(lang, consults.len(), true))
@@ -124,27 +140,36 @@ fn records_of(place: DayPlace, reader: &Reader<'_>) -> (String, &'static str) {
     }
 }
 
+/// The consults of each room of a house, in its order of time.
+fn by_room<'a>(consults: &[&'a Consult]) -> BTreeMap<(Option<&'a str>, Option<LocationId>), Vec<&'a Consult>> {
+    let mut rooms: BTreeMap<_, Vec<&Consult>> = BTreeMap::new();
+    for consult in consults {
+        let room = consult.state.appointment().map(|a| a.room);
+        rooms.entry((consult.room_name.as_deref(), room)).or_default().push(consult);
+    }
+    rooms
+}
+
 /// Whether what is left out of its parts would stand behind this place.
 fn last_of_parts(places: &BTreeMap<DayPlace, Vec<&Consult>>, place: DayPlace) -> bool {
     !places.keys().any(|other| *other > place && other.ends() == place.ends())
 }
 
 /// 今天 11月23日 周一
-fn heading(reader: &Reader<'_>, place: DayPlace) -> String {
+fn heading(reader: &Reader<'_>, place: DayPlace) -> Markup {
     let other = match (place, reader.side) {
         (DayPlace::Waiting, Side::Inviting) => "-doctor",
         (DayPlace::Waiting, Side::Hospital) => "-somebody",
         _ => "",
     };
-    let name = reader.words.t(&format!("place-{}{other}", place.key()));
-    let today = reader.ctx.now().with_timezone(&reader.words.zone).date_naive();
-    match place {
-        DayPlace::Today => format!("{name} {}", reader.words.day(today)),
-        DayPlace::Tomorrow => match today.succ_opt() {
-            Some(day) => format!("{name} {}", reader.words.day(day)),
-            None => name,
-        },
-        _ => name,
+    let now = reader.ctx.now();
+    let today = now.with_timezone(&reader.words.zone).date_naive();
+    html! {
+        @match place {
+            DayPlace::Today => { (reader.words.near_day(today, now)) },
+            DayPlace::Tomorrow => { (reader.words.near_day(today.succ_opt().unwrap_or(today), now)) },
+            _ => { (reader.words.t(&format!("place-{}{other}", place.key()))) }
+        }
     }
 }
 
@@ -155,28 +180,35 @@ fn row(reader: &Reader<'_>, place: DayPlace, consult: &Consult, is_next: bool) -
     let side = if reader.side == Side::Inviting { "inviting" } else { "invited" };
     let is_booked = place.is_ahead() || place == DayPlace::Missed;
     let other = if reader.side == Side::Inviting { &consult.invited } else { &consult.inviting };
+    let of_room = reader.goes_by_room(place);
+    let who = html! {
+        a href=(format!("/consults/{}", consult.id)) { (name_or_erased(lang, &about.name)) }
+        @if let Some(born) = about.birth_date { " " span.faint { (t(lang, &format!("sex-{}", about.sex))) " " (age(born, ctx.now())) } }
+    };
     html! {
         article.row.next[is_next] {
-            p.row-time { (moment(reader, place, consult)) }
+            p.row-time {
+                @if is_next && !matches!(place, DayPlace::InSession | DayPlace::Waiting) { (page::badge(Tone::Info, &t(lang, "is-next"))) " " }
+                (moment(reader, place, consult))
+            }
             div.row-who {
-                h3 {
-                    a href=(format!("/consults/{}", consult.id)) { (name_or_erased(lang, &about.name)) }
-                    @if let Some(born) = about.birth_date { " " span.faint { (t(lang, &format!("sex-{}", about.sex))) " " (age(born, ctx.now())) } }
-                }
+                @if of_room { h4 { (who) } } @else { h3 { (who) } }
                 p.faint.clipped { (about.reason) }
             }
             div.row-where {
                 p.faint {
                     (other.name(lang))
-                    @if let Some(doctor) = &consult.doctor_name { " · " (doctor) }
-                    @if let Some(room) = &consult.room_name { " · " (room) }
+                    @if let Some(doctor) = consult.doctor_name.as_ref().filter(|_| reader.side != Side::Doctor) { " · " (doctor) }
+                    @if let Some(room) = consult.room_name.as_ref().filter(|_| !of_room) { " · " (room) }
                 }
                 p {
-                    (badge(lang, consult.state.name())) (urgency_badge(lang, consult.urgency))
+                    @if !of_room { (badge(lang, consult.state.name())) }
+                    (urgency_badge(lang, consult.urgency))
                     @if is_booked && !consult.has_consent { " " (page::badge(Tone::Warn, &t(lang, "no-consent"))) }
                     @if !is_booked { " " span.strong[waits] { (t(lang, &format!("next-{side}-{}", consult.state.name()))) } }
                 }
             }
+            @if of_room { (fetching(ctx, consult)) }
             p.row-do { (way(reader, place, consult, is_next)) }
         }
     }
@@ -184,26 +216,41 @@ fn row(reader: &Reader<'_>, place: DayPlace, consult: &Consult, is_next: bool) -
 
 /// When it is, as people say it.
 fn moment(reader: &Reader<'_>, place: DayPlace, consult: &Consult) -> Markup {
-    let (words, now, lang) = (reader.words, reader.ctx.now(), reader.ctx.lang);
-    let since = reader.waiting.get(&consult.id);
+    let (words, now) = (reader.words, reader.ctx.now());
+    let is_timed = place.is_ahead() || matches!(place, DayPlace::Missed | DayPlace::DoctorGone);
     html! {
-        @if let (Some(a), true) = (consult.state.appointment(), place.is_ahead() || matches!(place, DayPlace::Missed | DayPlace::DoctorGone)) {
-            @let at = a.interval.starts_at();
-            @let is_ahead = place.is_ahead() && place != DayPlace::InSession;
-            @let said = |at| if matches!(place, DayPlace::Today | DayPlace::Tomorrow | DayPlace::Waiting) { words.clock(at) } else { words.when(at) };
-            @if is_ahead && a.delay_minutes > 0 { (TEXTS.with(lang, "expected-at", &[("time", &said(a.expected_at()))])) " " }
-            @else { time.strong datetime=(at.to_rfc3339()) { (said(at)) } }
-            @if place != DayPlace::InSession && a.delay_minutes > 0 { " " (late_by(lang, a.delay_minutes)) }
-            @if let (Some(since), DayPlace::Waiting) = (since, place) { br; (words.age(Age::Waited, *since, now)) }
-            @if place == DayPlace::Today { br; span.faint { (words.age(Age::Left, a.expected_at(), now)) } }
+        @if let Some(a) = consult.state.appointment().filter(|_| is_timed) {
+            (begins(reader, place, consult, a))
         } @else if place == DayPlace::Over {
             span.faint { (words.age(Age::Ago, consult.state_since, now)) }
         } @else {
             (words.age(Age::Waited, consult.state_since, now))
             @if consult.state.appointment().is_none() {
-                br; span.faint { (t(lang, "wanted-before")) " " (words.time(consult.wanted.1)) }
+                br; span.faint { (words.t("wanted-before")) " " (words.near(consult.wanted.1, now)) }
             }
         }
+    }
+}
+
+/// The time of a booked consult: below the heading of its day by the clock alone.
+fn begins(reader: &Reader<'_>, place: DayPlace, consult: &Consult, a: &Appointment) -> Markup {
+    let (words, now) = (reader.words, reader.ctx.now());
+    let below_its_day = matches!(place, DayPlace::Today | DayPlace::Tomorrow);
+    let said = |at: DateTime<Utc>| {
+        html! { @if below_its_day { time datetime=(at.to_rfc3339()) { (words.clock(at)) } } @else { (words.near(at, now)) } }
+    };
+    let is_late = a.delay_minutes > 0 && place != DayPlace::InSession;
+    let since = reader.waiting.get(&consult.id).filter(|_| place == DayPlace::Waiting);
+    let began = consult.state.meeting().0.filter(|_| place == DayPlace::InSession);
+    html! {
+        span.strong {
+            @if is_late && place.is_ahead() { (expected(words, a, &said(a.expected_at()))) }
+            @else { (said(a.interval.starts_at())) }
+        }
+        @if is_late && !place.is_ahead() { " " (late_by(words.lang, a.delay_minutes)) }
+        @if let Some(since) = since { br; (words.age(Age::Waited, *since, now)) }
+        @if let Some(began) = began { br; span.faint { (words.around("began", &[], "time", &words.age(Age::Ago, began, now))) } }
+        @if place == DayPlace::Today { br; span.faint { (words.age(Age::Left, a.expected_at(), now)) } }
     }
 }
 

@@ -8,7 +8,7 @@ use sanbao_platform::lang::Lang;
 use sanbao_platform::page::{self, Send, Tone};
 
 use super::sheet::Sheet;
-use super::{TEXTS, named, t, time, words};
+use super::{TEXTS, named, near, t, words};
 use crate::consult::meeting::{CallView, LineView, MeetingView, Presence};
 use crate::consult::ticket::RoomRole;
 use crate::consult::ticket::issued::TicketHolder;
@@ -60,7 +60,8 @@ pub(super) fn inside(lang: Lang, meeting: &MeetingView) -> Markup {
 }
 
 /// The relay's account.
-pub(super) fn card(lang: Lang, zone: Tz, meeting: &MeetingView) -> Markup {
+pub(super) fn card(ctx: &Ctx, zone: Tz, meeting: &MeetingView) -> Markup {
+    let lang = ctx.lang;
     let any = !meeting.attendance.is_empty() || !meeting.lines.is_empty() || !meeting.checks.is_empty();
     html! {
         @if any {
@@ -76,7 +77,7 @@ pub(super) fn card(lang: Lang, zone: Tz, meeting: &MeetingView) -> Markup {
                     ul {
                         @for check in &meeting.checks {
                             li {
-                                (check.name) " · " (time(lang, zone, check.at)) " " (badge(lang, &check.result.verdict))
+                                (check.name) " · " (near(ctx, zone, check.at)) " " (badge(lang, &check.result.verdict))
                                 @for finding in known(&check.result.findings) { br; (t(lang, finding)) }
                             }
                         }
@@ -148,7 +149,7 @@ pub(super) fn tickets(lang: Lang, sheet: &Sheet) -> Markup {
                     div.spread {
                         p {
                             (in_role(lang, &holder.name, holder.role)) br;
-                            span.faint { (t(lang, "until")) " " (time(lang, zone, holder.expires_at)) }
+                            span.faint { (t(lang, "until")) " " (near(&sheet.ctx, zone, holder.expires_at)) }
                         }
                         (revoke(lang, sheet, holder))
                     }

@@ -1,9 +1,11 @@
 //! The pages of consults: two lists that follow by themselves, the invitation, one consult, the panel
 //! beside the picture, and the family's page.
 
+mod day_sheet;
 mod detail;
 mod door;
 mod exchange;
+mod fetch;
 mod forms;
 mod guest;
 mod history;
@@ -56,6 +58,7 @@ const FILES: &[StaticFile] = &[
 pub(super) fn routes() -> Routes<App> {
     Routes::new()
         .page("/consults", get(list::consults))
+        .page("/consults/day-sheet", get(day_sheet::day_sheet))
         .page("/consults/events", get(events))
         .page("/consults/records", get(records::records).post(records::found))
         .page("/consults/new", get(new::invitation_form))
@@ -104,6 +107,11 @@ fn time(lang: Lang, zone: Tz, at: DateTime<Utc>) -> Markup {
     words(lang, zone).time(at)
 }
 
+/// The same as people say it near the day: 今天 14:30, kept true over midnight.
+fn near(ctx: &Ctx, zone: Tz, at: DateTime<Utc>) -> Markup {
+    words(ctx.lang, zone).near(at, ctx.now())
+}
+
 fn badge(lang: Lang, state: ConsultStateName) -> Markup {
     let tone = match state {
         ConsultStateName::Scheduled
@@ -140,6 +148,16 @@ fn named(lang: Lang, name: &str, more: &str) -> String {
 /// The name of the person of a consult, or what stands there once the person was erased.
 fn name_or_erased(lang: Lang, name: &str) -> String {
     if name.is_empty() { t(lang, "record-erased") } else { name.to_owned() }
+}
+
+/// The first words of a text.
+fn short(text: &str) -> String {
+    const CHARS_MAX: usize = 40;
+    let mut words: String = text.chars().take(CHARS_MAX).collect();
+    if text.chars().count() > CHARS_MAX {
+        words.push('…');
+    }
+    words
 }
 
 /// A text as paragraphs, lines kept.

@@ -8,7 +8,7 @@ use sanbao_platform::page::{self, Tone};
 use sanbao_platform::policy::Decision;
 use sanbao_platform::problem::Problem;
 
-use super::{age, prose, readable, t, time};
+use super::{age, near, prose, readable, t, time};
 use crate::App;
 use crate::consult::id::ConsultId;
 use crate::consult::model::Consult;
@@ -52,7 +52,7 @@ pub(super) fn facts(lang: Lang, consult: &Consult, ctx: &Ctx) -> Markup {
             dt { (t(lang, "invited-side")) }
             dd { (consult.invited.name(lang)) @if let Some(doctor) = &consult.doctor_name { " · " (doctor) } }
             @if let Some(a) = consult.state.appointment() {
-                dt { (t(lang, "time")) } dd { (time(lang, zone, a.interval.starts_at())) "–" (super::words(lang, zone).clock(a.interval.ends_at())) }
+                dt { (t(lang, "time")) } dd { (near(ctx, zone, a.interval.starts_at())) "–" (super::words(lang, zone).clock(a.interval.ends_at())) }
             }
             @if let Some(asked) = consult.asked.filter(|_| consult.state.appointment().is_none()) {
                 dt { (t(lang, "asked-time")) }
@@ -77,7 +77,7 @@ pub(super) fn case(lang: Lang, consult: &Consult, ctx: &Ctx) -> Markup {
         h2 { (t(lang, "part-reason")) } (prose(&about.reason))
         h2 { (t(lang, "part-purpose")) } (prose(&about.purpose))
         h2 { (t(lang, "part-case_summary")) } (prose(&about.case_summary))
-        p.faint { (t(lang, "part-wanted")) " " (time(lang, zone, consult.wanted.0)) " – " (time(lang, zone, consult.wanted.1)) }
+        p.faint { (t(lang, "part-wanted")) " " (near(ctx, zone, consult.wanted.0)) " – " (near(ctx, zone, consult.wanted.1)) }
     }
 }
 

@@ -11,7 +11,7 @@ use sanbao_platform::page::{self, Errors, Field, Pager, Select, Tone};
 use sanbao_platform::problem::Problem;
 use serde::Deserialize;
 
-use super::{TEXTS, age, badge, name_or_erased, t, words};
+use super::{TEXTS, age, badge, name_or_erased, short, t, words};
 use crate::App;
 use crate::account::organisation;
 use crate::consult::api::side;
@@ -237,19 +237,9 @@ impl Reader<'_> {
         let words = words(self.ctx.lang, self.zone);
         html! {
             @match consult.state.appointment() {
-                Some(a) => (words.dated(a.interval.starts_at(), now)),
-                None => { span.faint { (self.t("records-wanted")) } " " (words.dated(consult.wanted.0, now)) }
+                Some(a) => (words.near(a.interval.starts_at(), now)),
+                None => { span.faint { (self.t("records-wanted")) } " " (words.near(consult.wanted.0, now)) }
             }
         }
     }
-}
-
-/// The first words of a text.
-fn short(text: &str) -> String {
-    const CHARS_MAX: usize = 40;
-    let mut words: String = text.chars().take(CHARS_MAX).collect();
-    if text.chars().count() > CHARS_MAX {
-        words.push('…');
-    }
-    words
 }

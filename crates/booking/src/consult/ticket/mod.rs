@@ -87,7 +87,7 @@ fn closed(consult: &Consult, appointment: &Appointment, now: DateTime<Utc>) -> P
         TEXTS.with(
             lang,
             "room-not-open",
-            &[("time", &words.when(expected)), ("minutes", &OPENS_BEFORE_MINUTES.to_string())],
+            &[("time", &words.near_text(expected, now)), ("minutes", &OPENS_BEFORE_MINUTES.to_string())],
         )
     };
     problem.detail(said(Lang::Zh), said(Lang::En))

@@ -114,10 +114,10 @@ fn state(words: Words, ctx: &Ctx, access: &EmergencyAccessView) -> Markup {
 }
 
 /// The reviewer, when, and what was found; or that it waits.
-fn reviewed(words: Words, access: &EmergencyAccessView) -> Markup {
+fn reviewed(words: Words, ctx: &Ctx, access: &EmergencyAccessView) -> Markup {
     html! {
         @if let (Some(name), Some(at)) = (&access.reviewed_by_name, access.reviewed_at) {
-            (name) " · " (words.time(at)) @if let Some(remark) = &access.remark { p { (remark) } }
+            (name) " · " (words.near(at, ctx.now())) @if let Some(remark) = &access.remark { p { (remark) } }
         } @else { (badge(Tone::Info, &words.t("waiting"))) }
     }
 }
@@ -137,11 +137,11 @@ fn own(words: Words, ctx: &Ctx, page: &Page<EmergencyAccessView>) -> Markup {
                         tr {
                             th scope="row" {
                                 @if access.running { a.button href=(format!("{PATH}/{}", access.id)) { (access.person_name.as_deref().unwrap_or_default()) } " " }
-                                (words.time(access.opened_at))
+                                (words.near(access.opened_at, ctx.now()))
                             }
                             td data-label=(words.t("reason")) { (access.reason) }
                             td data-label=(words.t("state")) { (state(words, ctx, access)) }
-                            td data-label=(words.t("review")) { (reviewed(words, access)) }
+                            td data-label=(words.t("review")) { (reviewed(words, ctx, access)) }
                         }
                     }
                 }

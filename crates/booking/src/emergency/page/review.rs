@@ -34,11 +34,11 @@ pub(super) fn lists(
 }
 
 /// By whom, whose record, by which number and why.
-fn facts(words: Words, access: &EmergencyAccessView) -> Markup {
+fn facts(words: Words, ctx: &Ctx, access: &EmergencyAccessView) -> Markup {
     html! {
         dl.facts {
             dt { (words.t("by")) } dd { (access.account_name) " · " (words.lang.pick(&access.organisation.name_zh, &access.organisation.name_en)) }
-            dt { (words.t("opened-at")) } dd { (words.time(access.opened_at)) }
+            dt { (words.t("opened-at")) } dd { (words.near(access.opened_at, ctx.now())) }
             dt { (words.t("whose")) } dd { (access.person_name.as_deref().unwrap_or("—")) " · " (words.t(&format!("sign-{}", access.sign))) }
             dt { (words.t("reason")) } dd { (access.reason) }
         }
@@ -56,7 +56,7 @@ fn card(words: Words, ctx: &Ctx, access: &EmergencyAccessView) -> Markup {
     html! {
         article.card {
             p { (state(words, ctx, access)) }
-            (facts(words, access))
+            (facts(words, ctx, access))
             @if access.may_review {
                 (form(words.lang, None, "stack", Send { done: Some(&done), ..Send::step(&call, access.version) }, &fields))
             }
@@ -72,12 +72,12 @@ fn table(words: Words, ctx: &Ctx, done: &[&EmergencyAccessView]) -> Markup {
             tbody {
                 @for access in done {
                     tr {
-                        th scope="row" { (words.time(access.opened_at)) }
+                        th scope="row" { (words.near(access.opened_at, ctx.now())) }
                         td data-label=(words.t("by")) { (access.account_name) }
                         td data-label=(words.t("whose")) { (access.person_name.as_deref().unwrap_or("—")) }
                         td data-label=(words.t("reason")) { (access.reason) }
                         td data-label=(words.t("state")) { (state(words, ctx, access)) }
-                        td data-label=(words.t("review")) { (reviewed(words, access)) }
+                        td data-label=(words.t("review")) { (reviewed(words, ctx, access)) }
                     }
                 }
             }

@@ -30,7 +30,9 @@ impl List {
         let id_of = |row: &str| row.split_once("href=\"/consults/").map(|(_, rest)| rest[..36].to_owned());
         let mut groups = Vec::new();
         for part in text.split("<h2>").skip(1) {
-            let heading = part.split(" <span").next().unwrap().to_owned();
+            let heading = part.split(" <span").next().unwrap();
+            let heading = heading.rsplit_once("</time>").map_or(heading, |(before, _)| before);
+            let heading = heading.rsplit('>').next().unwrap().to_owned();
             groups.push((heading, part.split("<article").skip(1).filter_map(id_of).collect()));
         }
         let next = text.split_once("<article class=\"row next\"").and_then(|(_, row)| id_of(row));
@@ -90,7 +92,7 @@ async fn a_missed_consult_is_never_next_and_stands_with_what_to_do() {
             assert_eq!(list.under("今天 11月26日"), [next.as_str(), later.as_str()], "{}", list.text);
             assert_eq!(list.under("错过了时间"), [missed.as_str()], "{}", list.text);
             assert_eq!(list.under("明天 11月27日"), [tomorrow.as_str()], "{}", list.text);
-            let hint = list.text.contains("请逐一登记未到场，或另约时间");
+            let hint = list.text.contains("请逐一登记未遇，或另约时间");
             assert_eq!(hint, who.name != w.hospital_admin.name, "to those who can");
         }
         // One that is late is still today's, until its time is over.

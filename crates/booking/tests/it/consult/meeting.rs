@@ -180,7 +180,7 @@ async fn attendance_gives_the_time_together_and_who_did_not_come() {
         tell(&w, &id, "attendance", json!({ "person": w.nurse.id, "role": "host", "change": "joined" })).await;
         assert_eq!(view().await["absent"], "clinician");
         let nurses = w.get(&w.nurse, &page).await.text;
-        assert!(nurses.contains("医生没有进入会诊室") && nurses.contains("登记为未到场？"), "{nurses}");
+        assert!(nurses.contains("医生没有进入会诊室") && nurses.contains("登记为未遇？"), "{nurses}");
         w.clock.advance(Duration::from_mins(1));
         tell(&w, &id, "attendance", json!({ "person": w.doctor.id, "role": "clinician", "change": "joined" })).await;
         tell(&w, &id, "started", json!({})).await;
@@ -197,7 +197,7 @@ async fn attendance_gives_the_time_together_and_who_did_not_come() {
         assert_eq!(seen["together_seconds"], 415, "the relay's word counts");
         assert!(seen["attendance"][0]["left_at"].is_string(), "nobody stays in a room that is finished");
         let told = w.get(&w.nurse, &page).await.text;
-        assert!(told.contains("双方同时在会诊室 6 分钟") && told.contains("王护士（护理人员）"), "{told}");
+        assert!(told.contains("双方同时在会诊室 6 分钟") && told.contains("王护士（照护员）"), "{told}");
         let told = w.call(Some(&w.nurse), "GET", &page, None, &[("accept-language", "en")]).await.text;
         assert!(told.contains("王护士 (care staff)"), "{told}");
         assert_eq!(w.get(&w.stranger_nurse, &path).await.status, 404);
@@ -262,7 +262,7 @@ async fn the_page_follows_who_comes_and_who_does_not() {
         let seen = w.get(&w.doctor, &format!("/v1/consults/{id}/meeting")).await.expect(200);
         assert_eq!(seen["absent"], "apart", "both came, and did not meet");
         let page = w.get(&w.doctor, &format!("/consults/{id}")).await.text;
-        assert!(page.contains("没有同时在会诊室") && page.contains("登记为未到场？"), "{page}");
+        assert!(page.contains("没有同时在会诊室") && page.contains("登记为未遇？"), "{page}");
         tell(&w, &id, "started", json!({})).await;
         assert_eq!(w.get(&w.doctor, &format!("/v1/consults/{id}/meeting")).await.expect(200)["absent"], Value::Null);
     })

@@ -21,5 +21,6 @@ mod papers;
 mod practitioners;
 mod records;
 mod room;
+mod rooms;
 mod told;
 pub mod world;

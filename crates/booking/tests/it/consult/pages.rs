@@ -175,7 +175,7 @@ async fn the_invitation_and_the_familys_page() {
         );
         assert_eq!(w.get(&w.stranger_nurse, &format!("/consults/new?id={id}")).await.status, 404);
         let family = w.call(None, "GET", "/guest", None, &[]).await;
-        assert!(family.status == 200 && family.text.contains("等候区") && family.text.contains("consult-guest.js"));
+        assert!(family.status == 200 && family.text.contains("候诊区") && family.text.contains("consult-guest.js"));
         for script in ["new", "page", "opinion", "guest"] {
             let path = format!("/static/booking/consult-{script}.js");
             assert_eq!(w.call(None, "GET", &path, None, &[]).await.status, 200, "{script}");

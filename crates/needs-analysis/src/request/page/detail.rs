@@ -49,8 +49,8 @@ async fn draw(app: &App, ctx: &Ctx, id: RequestId) -> Result<Markup, Problem> {
         }
         div.columns {
             div {
-                (facts(lang, &request))
-                (past(lang, &history))
+                (facts(ctx, &request))
+                (past(ctx, &history))
             }
             section.card.next aria-labelledby="actions" {
                 h2 #actions { (t("actions-title")) }
@@ -62,7 +62,8 @@ async fn draw(app: &App, ctx: &Ctx, id: RequestId) -> Result<Markup, Problem> {
     Ok(app.deps.frame.page(lang, &title, Some(&ctx.actor), "/requests", &["/static/send.js"], &body))
 }
 
-fn facts(lang: Lang, r: &RequestView) -> Markup {
+fn facts(ctx: &Ctx, r: &RequestView) -> Markup {
+    let lang = ctx.lang;
     let t = |key: &str| TEXTS.get(lang, key);
     let fact = |key: &str, value: Option<&str>| {
         html! { @if let Some(value) = value { dt { (t(key)) } dd { (value) } } }
@@ -79,7 +80,7 @@ fn facts(lang: Lang, r: &RequestView) -> Markup {
             @if r.masked { p.faint { (t("masked")) } }
             @if let Some(note) = &r.note { p.strong { (note) } }
             dl.facts {
-                dt { (t("head-received")) } dd { (words::moment(lang, r.received_at)) }
+                dt { (t("head-received")) } dd { (words::moment(ctx, r.received_at)) }
                 @if let Some(phone) = &r.phone {
                     dt { (t("field-phone")) }
                     dd { @if r.masked { (phone) } @else { a href=(phone_link(phone)) { (phone) } } }
@@ -96,9 +97,9 @@ fn facts(lang: Lang, r: &RequestView) -> Markup {
                 @if r.wanted_from.is_some() || r.wanted_until.is_some() {
                     dt { (t("fact-wanted")) }
                     dd {
-                        @if let Some(from) = r.wanted_from { (words::moment(lang, from)) }
+                        @if let Some(from) = r.wanted_from { (words::moment(ctx, from)) }
                         " – "
-                        @if let Some(until) = r.wanted_until { (words::moment(lang, until)) }
+                        @if let Some(until) = r.wanted_until { (words::moment(ctx, until)) }
                     }
                 }
                 (fact("fact-national-id", r.national_id.as_deref().or(unreadable.as_deref())))
@@ -112,7 +113,8 @@ fn facts(lang: Lang, r: &RequestView) -> Markup {
     }
 }
 
-fn past(lang: Lang, history: &[HistoryView]) -> Markup {
+fn past(ctx: &Ctx, history: &[HistoryView]) -> Markup {
+    let lang = ctx.lang;
     let t = |key: &str| TEXTS.get(lang, key);
     html! {
         section aria-labelledby="history" {
@@ -120,7 +122,7 @@ fn past(lang: Lang, history: &[HistoryView]) -> Markup {
             ol.stack {
                 @for h in history {
                     li {
-                        (words::moment(lang, h.at)) " " strong { (texts::step(lang, &h.step)) }
+                        (words::moment(ctx, h.at)) " " strong { (texts::step(lang, &h.step)) }
                         @if h.actor.is_none() && h.step.starts_with("visit-") { span.faint { " · " (t("history-by-event")) } }
                         @if let Some(reason) = &h.reason { br; (reason) }
                         @if let Some(note) = &h.note { br; (note) }

@@ -162,7 +162,7 @@ fn row(ctx: &Ctx, r: &RequestView) -> Markup {
     };
     html! {
         tr class=[late.then_some("late")] {
-            td data-label=(t("head-received")) { (words::moment(lang, r.received_at)) }
+            td data-label=(t("head-received")) { (words::moment(ctx, r.received_at)) }
             td data-label=(t("head-elder")) {
                 a href=(format!("/requests/{}", r.id)) { (r.elder_name) }
                 (words::departed(lang, r))

@@ -42,7 +42,7 @@ async fn draw(app: &App, ctx: &Ctx, person: Uuid) -> Result<Markup, Problem> {
 fn line(ctx: &Ctx, r: &RequestView) -> Markup {
     html! {
         a href=(format!("/requests/{}", r.id)) { (texts::category(ctx.lang, r.category)) }
-        " " (words::moment(ctx.lang, r.received_at)) " " (words::state(ctx.lang, r.state)) " "
+        " " (words::moment(ctx, r.received_at)) " " (words::state(ctx.lang, r.state)) " "
         (words::clock(ctx.lang, r.sla, ctx.now()))
     }
 }

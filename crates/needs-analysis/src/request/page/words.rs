@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use maud::{Markup, html};
+use sanbao_platform::http::Ctx;
 use sanbao_platform::lang::Lang;
 use sanbao_platform::page::{self, Tone, Words};
 
@@ -16,9 +17,9 @@ pub(super) fn words(lang: Lang) -> Words {
     Words::new(&TEXTS, lang, ZONE)
 }
 
-/// A moment as people say it: 11月23日 周一 14:30.
-pub(super) fn moment(lang: Lang, at: DateTime<Utc>) -> Markup {
-    words(lang).time(at)
+/// A moment as people say it: 今天 14:30, 11月20日 周五 14:30.
+pub(super) fn moment(ctx: &Ctx, at: DateTime<Utc>) -> Markup {
+    words(ctx.lang).near(at, ctx.now())
 }
 
 /// A state as a badge: word and sign, never colour alone.

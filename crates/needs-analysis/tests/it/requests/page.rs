@@ -32,7 +32,7 @@ async fn the_list_shows_state_clock_and_the_next_step() {
             "19900000001",
             "已受理",
             "加急",
-            "11月23日 周一 12:00",
+            "今天 12:00",
             "还剩 30 分钟",
             "data-live=\"/v1/requests/events\"",
         ] {

@@ -38,7 +38,7 @@ fn line(ctx: &Ctx, words: Words, own: &Organisation, order: &StandingOrder) -> M
     html! {
         li {
             strong { (what) }
-            p.faint { (words.with("dual-by", &[("name", &order.by)])) " · " (words.t("dual-until")) " " (words.time(order.expires_at)) }
+            p.faint { (words.with("dual-by", &[("name", &order.by)])) " · " (words.t("dual-until")) " " (words.near(order.expires_at, ctx.now())) }
             div.toolbar {
                 @if another { (press(&format!("confirm-{}", order.id), "button primary", confirm, &words.t("dual-confirm"))) }
                 (press(&format!("refuse-{}", order.id), "button", refuse, &label))

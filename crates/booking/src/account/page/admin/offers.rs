@@ -55,7 +55,7 @@ fn line(ctx: &Ctx, words: Words, offer: &StoredOffer) -> Markup {
                 (press(&format!("revoke-{}", offer.id), "button", send, &words.t("offer-revoke")))
             }
             p.faint {
-                (words.with("offer-by", &[("name", &offer.by)])) " · " (words.t("offer-until")) " " (words.time(offer.expires_at))
+                (words.with("offer-by", &[("name", &offer.by)])) " · " (words.t("offer-until")) " " (words.near(offer.expires_at, ctx.now()))
             }
         }
     }

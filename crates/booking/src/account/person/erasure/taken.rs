@@ -105,6 +105,7 @@ pub(crate) const LEFT: &[(&str, &str)] = &[
     ("caregiver_skill", "staff"),
     ("consult_attendance", "ids, sides and moments"),
     ("consult_check", "the outcome of a check of a device"),
+    ("consult_fetch", "ids of staff and moments"),
     ("consult_hold", "staff: ids and moments, for minutes"),
     ("consult_meeting", "seconds and moments"),
     ("device", "staff"),

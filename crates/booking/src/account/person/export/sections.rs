@@ -7,8 +7,9 @@
 
 use super::statements::{
     AUDIT, AUDIT_SHOWN, CARE, CONSULT, CONSULT_ATTENDANCE, CONSULT_CHECK, CONSULT_CONSENT, CONSULT_FEEDBACK,
-    CONSULT_GUEST, CONSULT_MEETING, CONSULT_OPINION, CONSULT_TICKET, DISTINCT, ELSEWHERE, EMERGENCY, HISTORY, HOLD,
-    JOIN, JOIN_FIELD, JOIN_MOVED, OCCUPANCY, OUTBOX, PERSON, SHARING, SOURCE, TRANSFER, VISIT, VISIT_PROOF,
+    CONSULT_FETCH, CONSULT_GUEST, CONSULT_MEETING, CONSULT_OPINION, CONSULT_TICKET, DISTINCT, ELSEWHERE, EMERGENCY,
+    HISTORY, HOLD, JOIN, JOIN_FIELD, JOIN_MOVED, OCCUPANCY, OUTBOX, PERSON, SHARING, SOURCE, TRANSFER, VISIT,
+    VISIT_PROOF,
 };
 
 /// The policy besides the person's that says what of a section the caller may read.
@@ -62,6 +63,7 @@ pub(super) const SECTIONS: &[Section] = &[
     of_consults("consult_feedback", CONSULT_FEEDBACK),
     of_consults("consult_guest", CONSULT_GUEST),
     of_consults("consult_ticket", CONSULT_TICKET),
+    of_consults("consult_fetch", CONSULT_FETCH),
     of_consults("consult_attendance", CONSULT_ATTENDANCE),
     Section { json: &["quality"], ..of_consults("consult_meeting", CONSULT_MEETING) },
     Section { json: &["result"], ..of_consults("consult_check", CONSULT_CHECK) },

@@ -256,6 +256,14 @@ pub(super) const CONSULT_ATTENDANCE: &str = concat!(
     ")) order by x.joined_at",
     most!()
 );
+pub(super) const CONSULT_FETCH: &str = concat!(
+    "select x.id, x.consult_id, x.starts_at, x.fetched_by, x.recorded_at, x.withdrawn_at, x.withdrawn_by
+    from consult_fetch x where x.consult_id in (",
+    own_consults!(),
+    told_records!(),
+    ")) order by x.id",
+    most!()
+);
 pub(super) const CONSULT_MEETING: &str = concat!(
     "select x.consult_id, x.together_seconds, x.escalated_person, x.escalated_role, x.escalated_since, x.escalated_at, x.quality
     from consult_meeting x where x.consult_id in (",

@@ -24,7 +24,7 @@ pub(super) fn section(words: Words, ctx: &Ctx, outside: &Outside, seen: &[Affect
                     @for affected in seen.iter().take(SHOWN_MAX) {
                         @let whole = outside.consults.iter().find(|consult| Some(consult.id) == affected.consult_id);
                         li.spread {
-                            span { (words.time(affected.starts_at)) @if let Some(consult) = whole { (about(words, ctx, consult)) } }
+                            span { (words.near(affected.starts_at, ctx.now())) @if let Some(consult) = whole { (about(words, ctx, consult)) } }
                             @if let Some(consult) = whole { (ways(words, consult, affected)) }
                         }
                     }

@@ -1,0 +1,34 @@
+//! The one who fetches the person, with the press that says so and the press that takes it back.
+
+use maud::{Markup, html};
+use sanbao_platform::http::Ctx;
+use sanbao_platform::page::{self, Send, Tone};
+
+use super::{TEXTS, t};
+use crate::consult::model::Consult;
+use crate::consult::state::ConsultStateName;
+
+/// The one who goes for a booked consult; nothing of any other. For the side that invites.
+pub(super) fn fetching(ctx: &Ctx, consult: &Consult) -> Markup {
+    let (lang, id) = (ctx.lang, consult.id);
+    let (take, leave) = (format!("POST /v1/consults/{id}/fetch"), format!("DELETE /v1/consults/{id}/fetch"));
+    let press = |class, send, key| page::press(&format!("fetch-{id}"), class, send, &t(lang, key));
+    html! {
+        @if consult.state.name() == ConsultStateName::Scheduled {
+            div.row-fetch {
+                @match &consult.fetcher {
+                    None => { (press("button", Send::to(&take), "fetch-take")) },
+                    Some(fetcher) => {
+                        @let name = &[("name", fetcher.name.as_str())];
+                        (page::badge(Tone::Info, &TEXTS.with(lang, "fetch-by", name))) " "
+                        @if fetcher.account_id == ctx.actor.subject.into() { (press("plain", Send::to(&leave), "fetch-leave")) }
+                        @else {
+                            @let ask = TEXTS.with(lang, "ask-fetch-other", name);
+                            (press("plain", Send { confirm: Some(&ask), ..Send::to(&leave) }, "fetch-other"))
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
