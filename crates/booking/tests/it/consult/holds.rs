@@ -130,10 +130,9 @@ async fn a_hold_takes_the_place_of_the_one_before_and_is_given_back() {
         w.call(Some(&w.nurse), "DELETE", &path, None, &[]).await.checked(204);
         w.call(Some(&w.nurse), "DELETE", &path, None, &[]).await.checked(404);
         w.step(&w.nurse, &id, "schedule", w.at(SECOND)).await.expect(200);
-        assert_eq!(
-            w.audited(held["id"].as_str().unwrap()).await,
-            ["consult.time_hold.create", "consult.time_hold.revoke"]
-        );
+        let mut audited = w.audited(held["id"].as_str().unwrap()).await;
+        audited.retain(|action| action.starts_with("consult."));
+        assert_eq!(audited, ["consult.time_hold.create", "consult.time_hold.revoke"]);
         whole(&w).await;
     })
     .await;
