@@ -43,9 +43,7 @@ impl World {
         let (slot, other) = (slots.pop().unwrap(), slots.pop().unwrap());
         let wanted = json!({ "room_id": rooms[0], "starts_at": slot["starts_at"] });
         nurse.post(&format!("/v1/consults/{consult}/schedule"), &wanted).await.expect(200);
-        let hold = json!({ "resident_id": resident, "hospital_id": other["hospital_id"],
-            "doctor_id": other["doctor_id"], "starts_at": other["starts_at"] });
-        let hold = flow::text(&nurse.post("/v1/consult-holds", &hold).await.expect(201), "/id");
+        let hold = hold_of(&nurse, &resident, &other).await;
         let consent = json!({ "given_by": "resident", "name": "陈桂香", "method": "written" });
         nurse.post(&format!("/v1/consults/{consult}/consents"), &consent).await.expect(201);
         let guest = json!({ "name": "陈立新", "relation": "儿子" });
@@ -245,6 +243,13 @@ async fn choose(anybody: &Client, made: &Value) {
     let token = path.split_once('#').unwrap().1;
     let body = json!({ "token": token, "password": PASSWORD });
     anybody.post("/setup/account", &body).await.expect(204);
+}
+
+/// A slot that the nurse holds for a resident.
+async fn hold_of(nurse: &Client, resident: &str, slot: &Value) -> String {
+    let hold = json!({ "resident_id": resident, "hospital_id": slot["hospital_id"], "doctor_id": slot["doctor_id"],
+        "starts_at": slot["starts_at"] });
+    flow::text(&nurse.post("/v1/consult-holds", &hold).await.expect(201), "/id")
 }
 
 /// The administrator of another organisation of this kind. A second street is set up on the machine, as every street

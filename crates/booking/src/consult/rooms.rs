@@ -146,7 +146,7 @@ pub(super) struct Around<'a> {
     pub(super) doctor: &'a Practitioner,
     pub(super) resident: &'a [Uuid],
     pub(super) house: OrganisationId,
-    /// What this has is free for it.
+    /// The holder whose own rooms count as free.
     pub(super) holder: Uuid,
     pub(super) starts_at: DateTime<Utc>,
 }

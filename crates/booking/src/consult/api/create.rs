@@ -36,11 +36,11 @@ pub async fn create(
     store::known(&mut tx, ctx.actor.organisation, &invitation).await?;
     let asked = asked::resolved(&mut tx, &ctx, ctx.actor.organisation, &invitation).await?;
     let draft = Consult::begun(ctx.now(), &ctx.actor, &invitation, asked);
-    if invitation.submit {
-        if let Err(problem) = asked::keep(&mut tx, &ctx, &draft).await {
-            drop(tx);
-            return Err(asked::alternatives(&app, &ctx, &draft, problem).await);
-        }
+    if invitation.submit
+        && let Err(problem) = asked::keep(&mut tx, &ctx, &draft).await
+    {
+        drop(tx);
+        return Err(asked::alternatives(&app, &ctx, &draft, problem).await);
     }
     lifecycle::create(&mut tx, &By::Person(&ctx), draft.clone()).await?;
     let id = draft.id;

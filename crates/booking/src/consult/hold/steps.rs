@@ -8,7 +8,7 @@ use sanbao_platform::problem::{Problem, TOO_MANY};
 use uuid::Uuid;
 
 use super::input::NewConsultHold;
-use super::store::{self, Counted};
+use super::store::{self, Tally};
 use super::view::ConsultHoldView;
 use crate::App;
 use crate::account::person::join::resources_of;
@@ -32,17 +32,17 @@ pub(in crate::consult) const HELD_PER_ORGANISATION_MAX: i64 = 50;
 const KIND: &str = "consult_hold";
 
 /// The count of the caller's holds with the next one in it; 429 when there were too many within the hour.
-fn next(last: Option<Counted>, id: ConsultHoldId, now: DateTime<Utc>) -> Result<Counted, Problem> {
+fn next(last: Option<Tally>, id: ConsultHoldId, now: DateTime<Utc>) -> Result<Tally, Problem> {
     let hour = Duration::hours(1);
     let Some(last) = last.filter(|last| now - last.counted_since < hour) else {
-        return Ok(Counted { id, counted_since: now, made_count: 1 });
+        return Ok(Tally { id, counted_since: now, made_count: 1 });
     };
     if last.made_count >= MADE_PER_HOUR_MAX {
         let wait = u64::try_from((last.counted_since + hour - now).num_seconds()).unwrap_or(0) + 1;
         let (zh, en) = ("一小时内占用时间的次数已到上限", "Too many times were held within the hour");
         return Err(Problem::new(&TOO_MANY).detail(zh, en).retry_after(wait));
     }
-    Ok(Counted { id, made_count: last.made_count + 1, ..last })
+    Ok(Tally { id, made_count: last.made_count + 1, ..last })
 }
 
 /// Holds a time in the place of the one that the caller has held before.
@@ -59,7 +59,7 @@ pub(super) async fn take(tx: &mut Tx, ctx: &Ctx, new: &NewConsultHold) -> Result
     let (id, account) = (ConsultHoldId::new(now), ctx.actor.subject.into());
     store::lock(tx, account).await?;
     let last = store::counted(tx, account).await?;
-    let counted = next(last, id, now)?;
+    let tally = next(last, id, now)?;
     rooms::lock(tx, house).await?;
     if store::standing(tx, ctx).await? >= HELD_PER_ORGANISATION_MAX {
         return Err(Problem::new(&TOO_MANY_HELD));
@@ -73,7 +73,7 @@ pub(super) async fn take(tx: &mut Tx, ctx: &Ctx, new: &NewConsultHold) -> Result
     let room_id = rooms::seat(tx, now, &party).await?;
     let (starts_at, ends_at) = (interval.starts_at(), interval.ends_at());
     let view = ConsultHoldView { id, doctor_id: new.doctor_id, room_id, starts_at, ends_at, expires_at };
-    store::put(tx, ctx, &view, counted).await?;
+    store::put(tx, ctx, &view, tally).await?;
     audit::record(tx, ctx, "consult.time_hold.create", KIND, id).await?;
     Ok(view)
 }

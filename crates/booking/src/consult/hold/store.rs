@@ -25,7 +25,7 @@ const FORGET: &str = "delete from consult_hold where expires_at <= $1 and counte
 
 /// The last hold of an account, and how many it made since when.
 #[derive(Clone, Copy, Debug, sqlx::FromRow)]
-pub(super) struct Counted {
+pub(super) struct Tally {
     pub(super) id: ConsultHoldId,
     pub(super) counted_since: DateTime<Utc>,
     pub(super) made_count: i64,
@@ -40,7 +40,7 @@ pub(super) async fn lock(tx: &mut Tx, account: AccountId) -> Result<(), DbError>
 }
 
 /// The last hold of an account, which may be over.
-pub(super) async fn counted(conn: &mut Conn, account: AccountId) -> Result<Option<Counted>, DbError> {
+pub(super) async fn counted(conn: &mut Conn, account: AccountId) -> Result<Option<Tally>, DbError> {
     Ok(on!(conn, |c| sqlx::query_as(COUNT).bind(account).fetch_optional(c).await)?)
 }
 
@@ -53,12 +53,12 @@ pub(super) async fn standing(conn: &mut Conn, ctx: &Ctx) -> Result<i64, DbError>
 }
 
 /// Writes the caller's hold in the place of the one before.
-pub(super) async fn put(tx: &mut Tx, ctx: &Ctx, hold: &ConsultHoldView, counted: Counted) -> Result<(), DbError> {
+pub(super) async fn put(tx: &mut Tx, ctx: &Ctx, hold: &ConsultHoldView, tally: Tally) -> Result<(), DbError> {
     let (organisation, account) = (ctx.actor.organisation, ctx.actor.subject);
     Ok(on!(tx, |c| {
         let row = sqlx::query(PUT).bind(account).bind(hold.id).bind(organisation).bind(hold.doctor_id);
         let row = row.bind(hold.room_id).bind(hold.starts_at).bind(hold.ends_at).bind(hold.expires_at);
-        row.bind(counted.counted_since).bind(counted.made_count).execute(c).await.map(drop)
+        row.bind(tally.counted_since).bind(tally.made_count).execute(c).await.map(drop)
     })?)
 }
 

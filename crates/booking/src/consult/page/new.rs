@@ -30,6 +30,9 @@ const RESIDENTS: &str = "select id, name from person where organisation_id = $1 
     and state = 'registered' order by name, id limit 500";
 const ZONE: &str = "select time_zone from organisation where id = $1";
 
+/// The words of a range of time, and its first and its last moment.
+type WantedRange = (String, DateTime<Utc>, DateTime<Utc>);
+
 /// A resident who can be chosen.
 #[derive(sqlx::FromRow)]
 struct Choosable {
@@ -108,7 +111,7 @@ async fn wishes(conn: &mut Conn) -> Result<Vec<Practitioner>, Problem> {
 }
 
 /// Label, from, until: ranges and single days, as moments in the care home's zone.
-fn times(lang: Lang, zone: Tz, now: DateTime<Utc>) -> Vec<(String, DateTime<Utc>, DateTime<Utc>)> {
+fn times(lang: Lang, zone: Tz, now: DateTime<Utc>) -> Vec<WantedRange> {
     let words = words(lang, zone);
     let today = now.with_timezone(&zone).date_naive();
     let midnight = |days: u64| {
@@ -136,7 +139,7 @@ fn form(
     (old, wanted): (Option<&Consult>, Option<PersonId>),
     residents: &[Choosable],
     wishes: &[Practitioner],
-    (times, asked): (&[(String, DateTime<Utc>, DateTime<Utc>)], &Markup),
+    (times, asked): (&[WantedRange], &Markup),
 ) -> Markup {
     let (lang, about) = (ctx.lang, old.map(|c| c.about(&ctx.shows)));
     let choose = t(lang, "choose");

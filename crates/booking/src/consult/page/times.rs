@@ -66,7 +66,7 @@ pub(super) async fn times_part(
 ) -> Result<Markup, Problem> {
     Decision::over(crate::role::held(&ctx.actor), policy::may_invite).require()?;
     let (hospital, specialty) = query.wish.split_once('|').unwrap_or_default();
-    let hospital = hospital.parse().map(OrganisationId).unwrap_or(OrganisationId(Uuid::nil()));
+    let hospital = hospital.parse().map_or(OrganisationId(Uuid::nil()), OrganisationId);
     let title = Title::ALL.iter().copied().find(|title| title.as_str() == query.title);
     let resident = query.resident.ok_or_else(Problem::not_found)?;
     let sought = Sought { resident, hospital, specialty, title, chosen: None };

@@ -1,5 +1,6 @@
 //! Consults from invitation to signed opinion, through the real router on both engines.
 
+mod asked;
 mod booking;
 mod cases;
 mod closing;

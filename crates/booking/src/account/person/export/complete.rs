@@ -45,7 +45,6 @@ const LEFT_OUT: &[(&str, &str, &str)] = &[
 
 /// The tables that tell of no person, or that repeat for a while what is told elsewhere, and why.
 const ELSEWHERE: &[(&str, &str)] = &[
-    ("consult_hold", "staff: the time that somebody holds while writing, for minutes"),
     ("account", "staff"),
     ("account_link", "staff"),
     ("area", "places"),
@@ -57,6 +56,7 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("caregiver_profile", "staff"),
     ("caregiver_skill", "staff"),
     ("consult_event", "told as history, into which it was copied"),
+    ("consult_hold", "staff: the time that somebody holds while writing, for minutes"),
     ("device", "staff"),
     ("device_account", "staff"),
     ("dual_control", "staff"),
