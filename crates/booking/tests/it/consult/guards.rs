@@ -15,6 +15,7 @@ use crate::consult::world::{World, fresh_key};
 const NO_STEPS: &[&str] = &[
     "POST /consents",
     "POST /consents/{consent}/withdraw",
+    "POST /fetch",
     "POST /guest-links",
     "POST /guest-links/{link}/resend",
     "POST /ticket",

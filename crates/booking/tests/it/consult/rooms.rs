@@ -1,5 +1,7 @@
 //! The day of a house by room: who is brought where, by whom, and what is amiss; and the same on paper.
 
+use std::time::Duration;
+
 use sanbao_platform::on;
 use sanbao_platform::testing::{Person, on_both};
 use serde_json::{Value, json};
@@ -82,6 +84,7 @@ async fn one_of_the_house_fetches_and_takes_it_back() {
     on_both(|engine| async move {
         let w = World::new(&engine).await;
         let (id, colleague) = (w.scheduled().await, colleague(&w).await);
+        let later = || w.clock.advance(Duration::from_mins(1));
         let told = w.step(&w.nurse, &id, "fetch", Value::Null).await.expect(200);
         assert_eq!(told["fetcher"], json!({ "account_id": w.nurse.id, "name": "王护士" }), "{}", w.engine);
         w.step(&w.nurse, &id, "fetch", Value::Null).await.expect(200);
@@ -96,8 +99,10 @@ async fn one_of_the_house_fetches_and_takes_it_back() {
             "{others}"
         );
         assert_eq!(fetcher(&w, &w.doctor, &id).await, Value::Null, "the home's own business");
+        later();
         leave(&w, &colleague, &id, 204).await;
         leave(&w, &colleague, &id, 404).await;
+        later();
         w.step(&colleague, &id, "fetch", Value::Null).await.expect(200);
         assert_eq!(fetcher(&w, &w.nurse, &id).await, "周护士");
         let audited = w.audited(&id).await;
