@@ -66,6 +66,7 @@ pub const MIGRATIONS: Migrations = migrations!("booking":
     1850 "1850_consult_records",
     1860 "1860_consult_holds",
     1861 "1861_consult_urgency",
+    1862 "1862_occupancy_by_time",
     1870 "1870_consult_fetch",
 );
 

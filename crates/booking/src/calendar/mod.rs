@@ -69,10 +69,10 @@ impl From<ReserveError> for Problem {
 const LOCK_POSTGRES: &str = "select pg_advisory_xact_lock(727003, hashtext($1))";
 const FORGET_EXPIRED: &str = "delete from occupancy where resource_id = $1 and expires_at <= $2";
 const FORGET_ALL_SQLITE: &str = "delete from occupancy where id in (select id from occupancy
-    where expires_at is not null and expires_at <= $1 order by id limit $2)";
+    where expires_at is not null and expires_at <= $1 limit $2)";
 // A row that a booker is at is left to the booker: neither waits for the other.
 const FORGET_ALL_POSTGRES: &str = "delete from occupancy where id in (select id from occupancy
-    where expires_at is not null and expires_at <= $1 order by id limit $2 for update skip locked)";
+    where expires_at is not null and expires_at <= $1 limit $2 for update skip locked)";
 const TAKE: &str = "insert into occupancy
     (id, resource_id, lane, starts_at, ends_at, holder_kind, holder_id, expires_at)
     values ($1, $2, $3, $4, $5, $6, $7, $8) on conflict do nothing";

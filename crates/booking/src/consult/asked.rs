@@ -88,7 +88,7 @@ pub(super) async fn keep(tx: &mut Tx, ctx: &Ctx, consult: &Consult) -> Result<()
             "This slot is of another length now",
         ));
     }
-    let former = hold::spend(tx, ctx).await?;
+    let former = hold::spend(tx, ctx, &asked).await?;
     rooms::lock(tx, consult.inviting.id).await?;
     if store::asking(tx, consult.inviting.id, now).await? >= HELD_PER_ORGANISATION_MAX {
         return Err(Problem::new(&TOO_MANY_HELD));

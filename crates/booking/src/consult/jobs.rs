@@ -10,6 +10,7 @@ use sanbao_platform::on;
 use sanbao_platform::problem::Problem;
 use sanbao_platform::service::Task;
 
+use super::booking::HOLDER;
 pub use super::hold::jobs::forget as forget_holds;
 use super::id::ConsultId;
 use super::state::{ConsultStep, ConsultStepName};
@@ -18,6 +19,10 @@ use crate::App;
 
 /// How often consults that nobody answered in time are looked for.
 const EXPIRY_SECONDS: u64 = 60;
+
+// A program of before holds, which is stopped while this one goes on, answers an invitation and leaves its time held.
+const ABANDONED: &str = "delete from occupancy where expires_at is not null and holder_kind = $1
+    and holder_id in (select id from consult where state <> 'submitted')";
 
 const OVERDUE: &str = "select id from consult where state in ('submitted', 'returned', 'accepted')
     and wanted_until <= $1 order by wanted_until limit 100";
@@ -28,7 +33,8 @@ pub(super) fn expiry(app: &App) -> Task {
     Box::new(move |stop| {
         async move {
             while !stop.is_cancelled() {
-                if let Err(error) = forget_holds(&db, &clock).await {
+                let forgotten = forget_holds(&db, &clock).await.map(drop).and(release_abandoned(&db).await);
+                if let Err(error) = forgotten {
                     tracing::error!(%error, "times held no more were not taken out; it is tried again");
                 }
                 if let Err(problem) = expire(&db, &clock).await {
@@ -45,6 +51,13 @@ pub(super) fn expiry(app: &App) -> Task {
         }
         .boxed()
     })
+}
+
+/// Gives up the times of invitations that wait for no answer.
+async fn release_abandoned(db: &Db) -> Result<(), DbError> {
+    let mut tx = db.begin().await?;
+    on!(tx, |c| sqlx::query(ABANDONED).bind(HOLDER).execute(c).await.map(drop))?;
+    tx.commit().await
 }
 
 /// One round; the number of consults that ended.

@@ -129,6 +129,11 @@ impl Rooms {
         Ok(Self { open, busy: rows.into_iter().filter_map(taken).collect() })
     }
 
+    /// Whether the house has none that is open.
+    pub(super) fn is_empty(&self) -> bool {
+        self.open.is_empty()
+    }
+
     /// Whether one of them is free.
     pub(super) fn any_is_free(&self, time: Interval) -> bool {
         let taken = |room: &LocationId| self.busy.iter().any(|(other, busy)| other == room && busy.overlaps(&time));

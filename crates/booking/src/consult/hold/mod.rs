@@ -14,6 +14,7 @@ use utoipa_axum::routes;
 use crate::App;
 
 pub(super) use steps::{HELD_PER_ORGANISATION_MAX, spend};
+pub(super) use store::mine;
 
 /// The routes of this part.
 pub(super) fn routes() -> Routes<App> {

@@ -16,6 +16,7 @@ use crate::calendar;
 use crate::consult::asked::doctor_of;
 use crate::consult::booking::{HOLDER, is_taken, offered_at, room_of};
 use crate::consult::id::ConsultHoldId;
+use crate::consult::model::AskedTime;
 use crate::consult::practitioner::store::{self as doctors, PractitionerPost};
 use crate::consult::problems::TOO_MANY_HELD;
 use crate::consult::rooms::{self, Around, Party};
@@ -90,11 +91,12 @@ pub(super) async fn give_back(tx: &mut Tx, ctx: &Ctx, id: ConsultHoldId) -> Resu
     Ok(())
 }
 
-/// Ends the hold that the caller has, if one stands: its time goes over into what the caller takes now.
-pub(in crate::consult) async fn spend(tx: &mut Tx, ctx: &Ctx) -> Result<Option<Uuid>, DbError> {
+/// Ends the hold that the caller has of this time, if one stands: it goes over into what the caller takes now. One of another
+/// time is for another invitation.
+pub(in crate::consult) async fn spend(tx: &mut Tx, ctx: &Ctx, asked: &AskedTime) -> Result<Option<Uuid>, DbError> {
     let account = ctx.actor.subject.into();
     store::lock(tx, account).await?;
-    Ok(store::end(tx, account, ctx.now()).await?.map(|id| id.0))
+    Ok(store::end(tx, account, ctx.now(), asked).await?.map(|id| id.0))
 }
 
 /// The problem of a time that is taken, with the nearest free ones.

@@ -8,6 +8,7 @@ use sanbao_platform::on;
 use super::view::ConsultHoldView;
 use crate::account::AccountId;
 use crate::consult::id::ConsultHoldId;
+use crate::consult::model::AskedTime;
 
 /// One account's holds go on one after the other.
 const LOCK_POSTGRES: &str = "select pg_advisory_xact_lock(727015, hashtext($1))";
@@ -19,7 +20,9 @@ const PUT: &str = "insert into consult_hold
     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
     on conflict (account_id) do update set id = $2, organisation_id = $3, doctor_id = $4, room_id = $5, starts_at = $6,
     ends_at = $7, expires_at = $8, counted_since = $9, made_count = $10";
-const END: &str = "update consult_hold set expires_at = $2 where account_id = $1 and expires_at > $2 returning id";
+const END: &str = "update consult_hold set expires_at = $2 where account_id = $1 and expires_at > $2 and doctor_id = $3
+    and starts_at = $4 returning id";
+const MINE: &str = "select doctor_id, starts_at, ends_at from consult_hold where account_id = $1 and expires_at > $2";
 const END_ONE: &str = "update consult_hold set expires_at = $3 where account_id = $1 and id = $2 and expires_at > $3";
 const FORGET: &str = "delete from consult_hold where expires_at <= $1 and counted_since <= $2";
 
@@ -62,9 +65,25 @@ pub(super) async fn put(tx: &mut Tx, ctx: &Ctx, hold: &ConsultHoldView, tally: T
     })?)
 }
 
-/// Ends the hold of an account, if one stands, and gives its id.
-pub(super) async fn end(tx: &mut Tx, account: AccountId, now: DateTime<Utc>) -> Result<Option<ConsultHoldId>, DbError> {
-    Ok(on!(tx, |c| sqlx::query_scalar(END).bind(account).bind(now).fetch_optional(c).await)?)
+/// Ends the hold of an account, if one of that doctor's time stands, and gives its id.
+pub(super) async fn end(
+    tx: &mut Tx,
+    account: AccountId,
+    now: DateTime<Utc>,
+    asked: &AskedTime,
+) -> Result<Option<ConsultHoldId>, DbError> {
+    Ok(on!(tx, |c| {
+        let query = sqlx::query_scalar(END).bind(account).bind(now);
+        query.bind(asked.doctor).bind(asked.interval.starts_at()).fetch_optional(c).await
+    })?)
+}
+
+/// The time that the caller holds: the doctor, from, until.
+pub(in crate::consult) async fn mine(
+    conn: &mut Conn,
+    ctx: &Ctx,
+) -> Result<Option<(AccountId, DateTime<Utc>, DateTime<Utc>)>, DbError> {
+    Ok(on!(conn, |c| sqlx::query_as(MINE).bind(ctx.actor.subject).bind(ctx.now()).fetch_optional(c).await)?)
 }
 
 /// Ends this hold of an account; `false` where it is not the account's, or over.

@@ -170,7 +170,7 @@ fn form(
         (area(lang, "case_summary", 8, LONG_TEXT_CHARS_MAX, about.map_or("", |a| &a.case_summary)))
         div.pair { (doctor(lang, old, wishes)) }
         (urgency(lang, old))
-        div #times aria-live="polite" data-held=(TEXTS.with(lang, "ask-held", &[("time", "{$time}")])) data-taken=(t(lang, "ask-taken")) { (asked) }
+        div #times aria-live="polite" data-held=(TEXTS.with(lang, "ask-held", &[("time", "{$time}")])) data-taken=(t(lang, "ask-taken")) data-not-held=(t(lang, "ask-not-held")) { (asked) }
         div.toolbar {
             button.button.primary.large type="submit" { (t(lang, "send-invitation")) }
             button.button type="submit" name="draft" value="1" { (t(lang, "keep-draft")) }
@@ -194,7 +194,7 @@ fn urgency(lang: Lang, old: Option<&Consult>) -> Markup {
         fieldset.field {
             legend { (t(lang, "urgency")) }
             @for one in Urgency::ALL.iter().rev() {
-                label.choice { input type="radio" name="urgency" value=(one) checked[*one == chosen]; (t(lang, &format!("urgency-{one}"))) }
+                label.choice { input id=(format!("urgency-{one}")) type="radio" name="urgency" value=(one) checked[*one == chosen]; (t(lang, &format!("urgency-{one}"))) }
             }
         }
     }

@@ -59,7 +59,7 @@ pub(super) fn facts(lang: Lang, consult: &Consult, ctx: &Ctx) -> Markup {
                 dd {
                     (time(lang, zone, asked.interval.starts_at())) "–" (super::words(lang, zone).clock(asked.interval.ends_at()))
                     @if let Some(doctor) = &consult.asked_doctor_name { " · " (doctor) }
-                    @if consult.state.name() == ConsultStateName::Submitted { br; span.faint { (t(lang, "asked-is-held")) } }
+                    @if consult.state.name() == ConsultStateName::Submitted && asked.interval.starts_at() > ctx.now() { br; span.faint { (t(lang, "asked-is-held")) } }
                 }
             }
             @if let Some(wanted) = consult.wanted_title { dt { (t(lang, "part-title")) } dd { (texts::title(lang, wanted)) } }

@@ -19,8 +19,9 @@ use uuid::Uuid;
 use super::new::zone;
 use super::{TEXTS, t, words};
 use crate::App;
-use crate::account::PersonId;
 use crate::account::person::join::resources_of;
+use crate::account::{LocationId, PersonId};
+use crate::consult::hold;
 use crate::consult::input::Title;
 use crate::consult::model::AskedTime;
 use crate::consult::policy;
@@ -80,57 +81,109 @@ pub(super) async fn times_part(
 /// The days with their free times, the next first.
 pub(super) async fn part(conn: &mut Conn, ctx: &Ctx, sought: &Sought<'_>) -> Result<Markup, Problem> {
     let zone = zone(conn, ctx.actor.organisation).await?;
-    let slots = slots(conn, ctx, sought).await?;
-    Ok(days(ctx, zone, &slots, sought.chosen))
+    let (found, chosen) = found(conn, ctx, sought).await?;
+    Ok(days(ctx, zone, &found, chosen.as_ref()))
 }
 
-async fn slots(conn: &mut Conn, ctx: &Ctx, sought: &Sought<'_>) -> Result<Vec<FreeSlot>, Problem> {
+/// The free times, or why the house can take none of them.
+enum Found {
+    Free(Vec<FreeSlot>),
+    /// The house has no room.
+    NoRooms,
+    /// A doctor is free, and no room of the house.
+    RoomsTaken,
+}
+
+/// A time that is chosen already, with the room that is asked for.
+struct Chosen {
+    slot: FreeSlot,
+    room: Option<LocationId>,
+}
+
+async fn found(conn: &mut Conn, ctx: &Ctx, sought: &Sought<'_>) -> Result<(Found, Option<Chosen>), Problem> {
     let (from, to) = (ctx.now(), ctx.now() + Duration::days(SEARCH_DAYS));
     let rank = Rank::wanted(sought.title);
     let fitting = doctors::search(conn, Some(sought.specialty), rank, Some(sought.hospital)).await?;
+    // What is held or asked for is in the way of the others only: it is drawn as what is chosen.
+    let chosen = match sought.chosen {
+        Some(asked) => Some((asked.doctor, asked.interval.starts_at(), asked.interval.ends_at(), asked.room)),
+        None => hold::mine(conn, ctx).await?.map(|(doctor, from, until)| (doctor, from, until, None)),
+    };
+    let chosen = chosen.filter(|(_, starts_at, ..)| *starts_at > from).and_then(|(id, starts_at, ends_at, room)| {
+        let doctor = fitting.iter().find(|doctor| doctor.account_id == id)?;
+        Some(Chosen { slot: FreeSlot::of(doctor, starts_at, ends_at), room })
+    });
     let others = resources_of(conn, from, sought.resident).await?;
     let search = AvailabilitySearch { doctors: &fitting, others: &others, gives_up: None, from, to };
     let mut slots = free(conn, from, search).await?;
+    let any = !slots.is_empty();
     let house = (ctx.actor.organisation, Uuid::nil());
-    Rooms::of(conn, from, house, (from, to)).await?.keep_free(&mut slots);
-    Ok(slots)
+    let rooms = Rooms::of(conn, from, house, (from, to)).await?;
+    rooms.keep_free(&mut slots);
+    let found = match (slots.is_empty() && any, rooms.is_empty()) {
+        (true, true) => Found::NoRooms,
+        (true, false) => Found::RoomsTaken,
+        (false, _) => Found::Free(slots),
+    };
+    Ok((found, chosen))
 }
 
-fn days(ctx: &Ctx, zone: Tz, slots: &[FreeSlot], chosen: Option<AskedTime>) -> Markup {
+fn days(ctx: &Ctx, zone: Tz, found: &Found, chosen: Option<&Chosen>) -> Markup {
     let (lang, words) = (ctx.lang, words(ctx.lang, zone));
-    let mut by_day: BTreeMap<NaiveDate, Vec<&FreeSlot>> = BTreeMap::new();
-    for slot in slots {
-        by_day.entry(slot.starts_at.with_timezone(&zone).date_naive()).or_default().push(slot);
-    }
-    let is_chosen = |slot: &FreeSlot| {
-        chosen.is_some_and(|c| c.doctor == slot.doctor_id && c.interval.starts_at() == slot.starts_at)
+    let (slots, lacking) = match found {
+        Found::Free(slots) if slots.is_empty() => (&slots[..], Some("no-slots")),
+        Found::Free(slots) => (&slots[..], None),
+        Found::NoRooms => (&[][..], Some("no-rooms")),
+        Found::RoomsTaken => (&[][..], Some("rooms-taken")),
     };
+    let is_chosen = |slot: &FreeSlot| {
+        chosen.is_some_and(|c| c.slot.doctor_id == slot.doctor_id && c.slot.starts_at == slot.starts_at)
+    };
+    let mut by_day: BTreeMap<NaiveDate, [Vec<&FreeSlot>; 2]> = BTreeMap::new();
+    for slot in slots.iter().filter(|slot| !is_chosen(slot)) {
+        let local = slot.starts_at.with_timezone(&zone);
+        by_day.entry(local.date_naive()).or_default()[usize::from(local.hour() >= 12)].push(slot);
+    }
+    let shown = |halves: &[Vec<&FreeSlot>; 2]| halves.iter().map(|half| half.len().min(OF_DAY_MAX)).sum::<usize>();
+    let drawn: usize = by_day.values().take(DAYS_MAX).map(shown).sum();
+    let more = by_day.values().flatten().map(Vec::len).sum::<usize>() - drawn;
     html! {
         fieldset.field {
             legend { (t(lang, "ask-time")) }
-            label.choice { input type="radio" name="asked" value="" checked[!slots.iter().any(is_chosen)]; (t(lang, "ask-no-time")) }
-            @if slots.is_empty() { (page::notice(Tone::Warn, &t(lang, "no-slots"))) }
-            @for (n, (day, slots)) in by_day.iter().take(DAYS_MAX).enumerate() {
-                details open[n == 0 || slots.iter().any(|slot| is_chosen(slot))] {
-                    summary { (words.day(*day)) " " span.faint { (TEXTS.with(lang, "ask-count", &[("count", &slots.len().to_string())])) } }
-                    @for (half, morning) in [("ask-morning", true), ("ask-afternoon", false)] {
-                        @let of: Vec<_> = slots.iter().filter(|s| (s.starts_at.with_timezone(&zone).hour() < 12) == morning).take(OF_DAY_MAX).collect();
+            @if let Some(c) = chosen {
+                (choice(lang, &format!("{} {}", words.day(c.slot.starts_at.with_timezone(&zone).date_naive()), words.span(c.slot.starts_at, c.slot.ends_at)), &c.slot, c.room, true))
+            }
+            label.choice { input #asked-none type="radio" name="asked" value="" checked[chosen.is_none()]; (t(lang, "ask-no-time")) }
+            @if let Some(lacking) = lacking { (page::notice(Tone::Warn, &t(lang, lacking))) }
+            @for (n, (day, halves)) in by_day.iter().take(DAYS_MAX).enumerate() {
+                details open[n == 0] {
+                    summary { (words.day(*day)) " " span.faint { (TEXTS.with(lang, "ask-count", &[("count", &shown(halves).to_string())])) } }
+                    @for (half, of) in ["ask-morning", "ask-afternoon"].iter().zip(halves) {
                         @if !of.is_empty() { p.faint { (t(lang, half)) } }
-                        @for slot in of { (choice(lang, &words, slot, is_chosen(slot))) }
+                        @for slot in of.iter().take(OF_DAY_MAX) {
+                            (choice(lang, &words.span(slot.starts_at, slot.ends_at), slot, None, false))
+                        }
                     }
                 }
             }
+            @if more > 0 { p.help { (TEXTS.with(lang, "ask-more", &[("count", &more.to_string())])) } }
             p.help { (t(lang, "ask-help")) }
         }
     }
 }
 
-fn choice(lang: Lang, words: &page::Words, slot: &FreeSlot, chosen: bool) -> Markup {
-    let value = format!("{}|{}|{}", slot.doctor_id, slot.starts_at.to_rfc3339(), slot.ends_at.to_rfc3339());
+fn choice(lang: Lang, time: &str, slot: &FreeSlot, room: Option<LocationId>, chosen: bool) -> Markup {
+    let (starts_at, ends_at) = (slot.starts_at.to_rfc3339(), slot.ends_at.to_rfc3339());
+    let room = room.map(|room| room.to_string()).unwrap_or_default();
+    let value = format!("{}|{starts_at}|{ends_at}|{room}", slot.doctor_id);
+    let id = format!("asked-{}-{}", slot.doctor_id, slot.starts_at.timestamp());
     html! {
         label.choice {
-            input type="radio" name="asked" value=(value) checked[chosen];
-            span { span.strong { (words.span(slot.starts_at, slot.ends_at)) } " " (slot.doctor_name) " " span.faint { (texts::title(lang, slot.title)) } }
+            input id=(id) type="radio" name="asked" value=(value) checked[chosen];
+            span {
+                span.strong { (time) } " " (slot.doctor_name) " " span.faint { (texts::title(lang, slot.title)) }
+                @if chosen { " " span.faint { (t(lang, "ask-chosen")) } }
+            }
         }
     }
 }
