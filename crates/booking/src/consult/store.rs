@@ -275,12 +275,16 @@ pub async fn open_at(conn: &mut Conn, organisation: OrganisationId) -> Result<i6
     Ok(on!(conn, |c| sqlx::query_scalar(OPEN_AT).bind(organisation).fetch_one(c).await)?)
 }
 
+/// Whether somebody is a resident of a house.
+pub async fn lives_in(conn: &mut Conn, person: PersonId, house: OrganisationId) -> Result<bool, DbError> {
+    let count: i64 = on!(conn, |c| sqlx::query_scalar(RESIDENT_OF).bind(person).bind(house).fetch_one(c).await)?;
+    Ok(count > 0)
+}
+
 /// Refuses ids that name nothing the inviting side may use. The resident is the inviting side's until the transaction ends.
 pub async fn known(conn: &mut Tx, inviting: OrganisationId, i: &Invitation) -> Result<(), Problem> {
     hold(conn, i.resident_id).await?;
-    let count: i64 =
-        on!(conn, |c| sqlx::query_scalar(RESIDENT_OF).bind(i.resident_id).bind(inviting).fetch_one(c).await)?;
-    if count == 0 {
+    if !lives_in(conn, i.resident_id, inviting).await? {
         return Err(Problem::field("/resident_id", "请选择本机构的老人", "Choose one of your residents"));
     }
     require_here(conn, i.resident_id).await?;

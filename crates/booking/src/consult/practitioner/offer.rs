@@ -46,7 +46,6 @@ pub fn offered(
         let Some(next) = day.checked_add_days(Days::new(1)) else { break };
         day = next;
     }
-    slots.retain(|s| s.starts_at() >= from && s.starts_at() < to);
     slots.sort_unstable();
     let mut free_from = DateTime::<Utc>::MIN_UTC;
     slots.retain(|s| {
@@ -56,6 +55,8 @@ pub fn offered(
         }
         fits
     });
+    // Behind the line above: which of two that overlap is offered does not depend on who asks from when.
+    slots.retain(|s| s.starts_at() >= from && s.starts_at() < to);
     slots
 }
 

@@ -19,5 +19,6 @@ mod pages;
 mod practitioners;
 mod records;
 mod room;
+mod slots;
 mod told;
 pub mod world;
