@@ -3,6 +3,8 @@
 pub mod affected;
 pub mod criteria;
 pub mod offer;
+#[cfg(test)]
+mod offer_zones;
 pub mod rank;
 pub mod search;
 pub mod sets;

@@ -41,7 +41,10 @@ pub fn offered(
     while day <= last {
         for (start, end, length) in stretches(hours, exceptions, day) {
             let starts = (0..).map(|n| start + n * length).take_while(|s| *s + length <= end);
-            slots.extend(starts.filter_map(|minute| slot(zone, day, minute, length)));
+            let Some(end) = week::moment(zone, day, end) else { continue };
+            let slots_of_day = starts.filter_map(|minute| slot(zone, day, minute, length));
+            // Where the clocks go forward, a stretch ends sooner than its minutes say.
+            slots.extend(slots_of_day.filter(|slot| slot.ends_at() <= end));
         }
         let Some(next) = day.checked_add_days(Days::new(1)) else { break };
         day = next;
