@@ -19,13 +19,13 @@ const BUSY_OF_POSTGRES: &str = "select o.resource_id, o.starts_at, o.ends_at, o.
 
 /// A time at which a resource is taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Taken {
+pub struct TakenTime {
     pub interval: Interval,
     /// A hold ends by itself then; `None` stays.
     pub expires_at: Option<DateTime<Utc>>,
 }
 
-impl Taken {
+impl TakenTime {
     /// Whether it is taken still.
     pub fn holds(&self, now: DateTime<Utc>) -> bool {
         self.expires_at.is_none_or(|at| at > now)
@@ -33,7 +33,7 @@ impl Taken {
 }
 
 #[derive(sqlx::FromRow)]
-struct TakenRow {
+struct TakenTimeRow {
     resource_id: Uuid,
     starts_at: DateTime<Utc>,
     ends_at: DateTime<Utc>,
@@ -51,7 +51,7 @@ pub async fn busy_of(
     resources: impl IntoIterator<Item = Uuid>,
     from: DateTime<Utc>,
     to: DateTime<Utc>,
-) -> Result<HashMap<Uuid, Vec<Taken>>, DbError> {
+) -> Result<HashMap<Uuid, Vec<TakenTime>>, DbError> {
     let resources = ids(resources);
     // No row is longer than the longest interval, so the index need not be read from its beginning.
     let earliest = from - Duration::hours(INTERVAL_HOURS_MAX);
@@ -59,13 +59,13 @@ pub async fn busy_of(
         Engine::Sqlite(_) => BUSY_OF_SQLITE,
         Engine::Postgres(_) => BUSY_OF_POSTGRES,
     };
-    let rows: Vec<TakenRow> = on!(conn, |c| {
+    let rows: Vec<TakenTimeRow> = on!(conn, |c| {
         sqlx::query_as(statement).bind(&resources).bind(earliest).bind(from).bind(to).fetch_all(c).await
     })?;
-    let mut busy: HashMap<Uuid, Vec<Taken>> = HashMap::new();
+    let mut busy: HashMap<Uuid, Vec<TakenTime>> = HashMap::new();
     for row in rows {
         let interval = stored(row.resource_id, row.starts_at, row.ends_at)?;
-        busy.entry(row.resource_id).or_default().push(Taken { interval, expires_at: row.expires_at });
+        busy.entry(row.resource_id).or_default().push(TakenTime { interval, expires_at: row.expires_at });
     }
     Ok(busy)
 }

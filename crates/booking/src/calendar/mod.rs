@@ -18,7 +18,7 @@ use sanbao_platform::problem::Problem;
 use sanbao_platform::problem_kinds;
 use uuid::Uuid;
 
-pub use busy::{Taken, busy_of, ids};
+pub use busy::{TakenTime, busy_of, ids};
 pub use interval::{INTERVAL_HOURS_MAX, Interval, InvalidInterval};
 pub use later::{Later, clashes, later};
 

@@ -84,7 +84,7 @@ pub fn range(from: DateTime<Utc>, to: DateTime<Utc>) -> Result<(), Problem> {
 }
 
 impl SlotSearch {
-    /// What the slots must be like, or all that is wrong with it.
+    /// The wishes for the slots, or all that is wrong with them.
     fn criteria(&self) -> Result<SlotCriteria, Problem> {
         let mut errors = Vec::new();
         let mut error = |field: &str, zh: &'static str, en: &'static str| {

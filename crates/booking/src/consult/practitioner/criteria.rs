@@ -1,4 +1,4 @@
-//! What a free time must be like, beside being free: how long, in which part of the day, on which weekdays.
+//! The wishes for a time, beside that it is free: how long, in which part of the day, on which weekdays.
 
 use std::str::FromStr;
 
@@ -39,7 +39,7 @@ impl FromStr for Weekdays {
     }
 }
 
-/// What a free time must be like.
+/// The wishes for a time.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SlotCriteria {
     /// At least so long.

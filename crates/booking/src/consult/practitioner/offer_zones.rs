@@ -1,4 +1,4 @@
-//! What a doctor offers at every change of the clocks from 2020 to 2040, in all zones.
+//! A doctor's times at every change of the clocks from 2020 to 2040, in all zones.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -14,7 +14,7 @@ use super::offer::offered;
 use super::sets::KeptHours;
 use super::store::{self, Practitioner};
 use crate::account::{AccountId, LocationId};
-use crate::calendar::{self, Interval, Taken};
+use crate::calendar::{self, Interval, TakenTime};
 use crate::consult::input::Title;
 
 /// The longest range of a search, in days.
@@ -137,7 +137,7 @@ pub async fn free(
     Ok(found)
 }
 
-/// What the doctors offer of a day, by the criteria of the search, taken or not.
+/// The times that the doctors offer on a day, by the criteria of the search, taken or not.
 fn offers<'a>(
     search: &AvailabilitySearch<'a>,
     kept: &KeptHours,
@@ -159,7 +159,7 @@ fn offers<'a>(
 /// When somebody or something is taken.
 struct Busy {
     now: DateTime<Utc>,
-    taken: HashMap<Uuid, Vec<Taken>>,
+    taken: HashMap<Uuid, Vec<TakenTime>>,
 }
 
 impl Busy {
