@@ -40,7 +40,7 @@ async fn take(w: &World, resources: &[Uuid], from: &str, minutes: i64) {
     tx.commit().await.unwrap();
 }
 
-/// The geriatricians, of those who are made last, who see patients.
+/// How many of the geriatricians see patients.
 const AT_WORK: usize = 120;
 
 /// So many geriatricians of a hospital of their own; the last of them have two times on Monday each.
