@@ -145,6 +145,7 @@ const PLAIN: &[&str] = &[
     "Page_AreaView",
     "Page_AuditEvent",
     "Page_CaregiverLine",
+    "Page_FreeSlot",
     "Page_Location",
     "Page_Organisation",
     "Page_ParkedEvent",

@@ -5,6 +5,7 @@
 //! would overlap is passed over, and the code that inserts counts the rows. **Invariant.** Resources
 //! are touched in the order of their ids, so that two bookers never wait for each other.
 
+mod busy;
 mod interval;
 mod later;
 pub mod week;
@@ -17,6 +18,7 @@ use sanbao_platform::problem::Problem;
 use sanbao_platform::problem_kinds;
 use uuid::Uuid;
 
+pub use busy::{TakenTime, busy_of, ids};
 pub use interval::{INTERVAL_HOURS_MAX, Interval, InvalidInterval};
 pub use later::{Later, clashes, later};
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use sanbao_platform::clock::Clock;
-use sanbao_platform::db::Db;
+use sanbao_platform::db::{Db, DbError};
 use sanbao_platform::lifecycle::{By, Lifecycle as _, advance};
 use sanbao_platform::on;
 use sanbao_platform::problem::Problem;

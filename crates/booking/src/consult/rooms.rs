@@ -165,7 +165,7 @@ pub(super) async fn nearest(
     let wanted = around.starts_at;
     let (from, to) = (wanted - Duration::days(AROUND_DAYS), wanted + Duration::days(AROUND_DAYS));
     let (doctors, others) = (std::slice::from_ref(around.doctor), around.resident);
-    let search = AvailabilitySearch { doctors, others, gives_up: None, from, to };
+    let search = AvailabilitySearch { others, ..AvailabilitySearch::of(doctors, from, to) };
     let mut slots = search::free(conn, now, search).await?;
     Rooms::of(conn, now, (around.house, around.holder), (from, to)).await?.keep_free(&mut slots);
     slots.sort_by_key(|s| ((s.starts_at - wanted).abs(), s.starts_at, s.doctor_id));

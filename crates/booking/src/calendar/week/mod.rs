@@ -5,8 +5,8 @@
 mod input;
 pub(crate) mod page;
 
-use chrono::{DateTime, Datelike as _, NaiveDate, Timelike as _, Utc};
-use chrono_tz::Tz;
+use chrono::{DateTime, Datelike as _, LocalResult, NaiveDate, NaiveTime, TimeDelta, TimeZone as _, Utc};
+use chrono_tz::{GapInfo, Tz};
 use sanbao_platform::crypto::sha256_hex;
 
 use super::Interval;
@@ -58,17 +58,28 @@ pub fn of_day(hours: &[WeeklyHours], day: NaiveDate) -> impl Iterator<Item = &We
         .filter(move |h| h.weekday == weekday && h.valid_from <= day && h.valid_to.is_none_or(|last| day <= last))
 }
 
+/// The first moment at which the clocks of a zone show this minute of a day; where they leave it out, the first one behind
+/// that. Minutes from 1440 on are those of later days.
+pub fn moment(zone: Tz, day: NaiveDate, minute: i32) -> Option<DateTime<Utc>> {
+    let local = day.and_time(NaiveTime::MIN).checked_add_signed(TimeDelta::minutes(i64::from(minute)))?;
+    let at = match zone.from_local_datetime(&local) {
+        LocalResult::Single(at) | LocalResult::Ambiguous(at, _) => Some(at),
+        LocalResult::None => GapInfo::new(&local, &zone)?.end,
+    };
+    at.map(|at| at.with_timezone(&Utc))
+}
+
 /// Whether a time lies within stretches, from minute to minute: on the whole, not in each of them. Their minutes are those
-/// since the midnight before it begins.
-pub fn covers(mut stretches: Vec<(i32, i32)>, zone: Tz, time: Interval) -> bool {
-    let local = time.starts_at().with_timezone(&zone);
-    let start = i32::try_from(local.num_seconds_from_midnight() / 60).unwrap_or(MINUTES_OF_DAY);
-    let length = (time.ends_at() - time.starts_at()).num_minutes();
-    let end = start.saturating_add(i32::try_from(length).unwrap_or(MINUTES_OF_DAY));
+/// that the clocks show since the midnight before it begins, so that a stretch over a change of the clocks is as long as it is.
+pub fn covers(stretches: Vec<(i32, i32)>, zone: Tz, time: Interval) -> bool {
+    let day = time.starts_at().with_timezone(&zone).date_naive();
+    let at = |minute| moment(zone, day, minute);
+    let mut stretches: Vec<_> = stretches.into_iter().filter_map(|(from, to)| Some((at(from)?, at(to)?))).collect();
     stretches.sort_unstable();
+    let start = time.starts_at();
     let covered =
         stretches.iter().fold(start, |covered, (from, to)| if *from <= covered { covered.max(*to) } else { covered });
-    covered >= end && stretches.iter().any(|(from, to)| *from <= start && start < *to)
+    covered >= time.ends_at() && stretches.iter().any(|(from, to)| *from <= start && start < *to)
 }
 
 /// Whether a time lies within weekly hours, over midnight too: a stretch up to 24:00 goes on in one from 0:00.

@@ -1,12 +1,10 @@
 //! Doctors and their free times.
 
 use axum::extract::State as AppState;
-use chrono::{DateTime, Duration, Utc};
 use sanbao_platform::audit;
 use sanbao_platform::db::Conn;
 use sanbao_platform::http::{Ctx, IfMatch, Json, Path, Query};
 use sanbao_platform::id::OrganisationId;
-use sanbao_platform::moment::Moment;
 use sanbao_platform::problem::Problem;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -16,7 +14,7 @@ use crate::account::policy::AccountAction;
 use crate::account::{AccountId, organisation};
 use crate::consult::input::{Checks, NAME_CHARS_MAX, Title};
 use crate::consult::practitioner::store::{self, NewPractitioner, Practitioner, PractitionerPost};
-use crate::consult::practitioner::{AvailabilitySearch, FreeSlot, Rank, search, specialty};
+use crate::consult::practitioner::{Rank, specialty};
 use crate::role::{self, ADMINISTRATOR, CARE_STAFF, DOCTOR};
 
 /// A doctor who can be invited.
@@ -68,7 +66,7 @@ pub struct DoctorQuery {
 }
 
 /// Everybody who takes part in consults may look at doctors and their free times; a hospital's people at their own.
-fn hospital_seen(ctx: &Ctx, wanted: Option<OrganisationId>) -> Result<Option<OrganisationId>, Problem> {
+pub(super) fn hospital_seen(ctx: &Ctx, wanted: Option<OrganisationId>) -> Result<Option<OrganisationId>, Problem> {
     if role::holds(&ctx.actor, CARE_STAFF) {
         Ok(wanted)
     } else if role::holds(&ctx.actor, DOCTOR) || role::holds(&ctx.actor, ADMINISTRATOR) {
@@ -192,57 +190,4 @@ pub async fn register(
     let view = store::find(&mut tx, post).await?.ok_or_else(Problem::not_found)?;
     tx.commit().await?;
     Ok(Json(view.into()))
-}
-
-/// A search for free times.
-#[derive(Clone, Debug, Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-pub struct SlotSearch {
-    /// The specialty's code.
-    pub specialty: Option<String>,
-    /// Exactly this rank (职称); for a consult's wanted rank and those above it there are the consult's own slots.
-    pub title: Option<Title>,
-    /// Slots that begin not before.
-    #[param(value_type = DateTime<Utc>)]
-    pub from: Moment,
-    /// And before; at most 31 days later.
-    #[param(value_type = DateTime<Utc>)]
-    pub to: Moment,
-    pub doctor: Option<AccountId>,
-    pub hospital: Option<OrganisationId>,
-}
-
-/// Refuses a range that is empty or longer than a search may be.
-pub fn range(from: DateTime<Utc>, to: DateTime<Utc>) -> Result<(), Problem> {
-    if to <= from {
-        return Err(Problem::field("?to", "结束要晚于开始", "The end must be after the start"));
-    }
-    if to - from > Duration::days(search::RANGE_DAYS_MAX) {
-        return Err(Problem::field("?to", "一次最多查询 31 天", "At most 31 days at once"));
-    }
-    Ok(())
-}
-
-/// Free times of doctors: hours, without exceptions, without what is taken (care staff; a hospital's
-/// doctors and administrator for their own). At most 500, by time.
-#[utoipa::path(get, path = "/v1/slots", tag = "consults", params(SlotSearch),
-    responses((status = 200, body = Vec<FreeSlot>), (status = 403), (status = 422)))]
-pub async fn slots(
-    AppState(app): AppState<App>,
-    ctx: Ctx,
-    Query(query): Query<SlotSearch>,
-) -> Result<Json<Vec<FreeSlot>>, Problem> {
-    let hospital = hospital_seen(&ctx, query.hospital)?;
-    range(*query.from, *query.to)?;
-    let mut conn = app.deps.db.read().await?;
-    let mut doctors =
-        store::search(&mut conn, query.specialty.as_deref(), Rank::exactly(query.title), hospital).await?;
-    if let Some(wanted) = query.doctor {
-        doctors.retain(|d| d.account_id == wanted);
-    }
-    let search =
-        AvailabilitySearch { doctors: &doctors, others: &[], gives_up: None, from: *query.from, to: *query.to };
-    let mut slots = search::free(&mut conn, ctx.now(), search).await?;
-    slots.truncate(search::SLOTS_MAX);
-    Ok(Json(slots))
 }

@@ -5,6 +5,7 @@ mod consent;
 mod create;
 pub(super) mod doctors;
 mod fetch;
+mod free;
 mod guest;
 pub(super) mod hours;
 mod meeting;
@@ -56,7 +57,7 @@ pub fn routes() -> Routes<App> {
         .routes(routes!(steps::archive))
         .routes(routes!(doctors::list))
         .routes(routes!(doctors::register))
-        .routes(routes!(doctors::slots))
+        .routes(routes!(free::slots))
         .routes(routes!(hours::read, hours::replace))
         .routes(routes!(hours::paint))
         .routes(routes!(hours::add_exception))

@@ -9,7 +9,7 @@ use sanbao_platform::problem::Problem;
 use serde::Deserialize;
 use utoipa::IntoParams;
 
-use super::doctors::range;
+use super::free::range;
 use crate::App;
 use crate::account::person::join::resources_of;
 use crate::account::{AccountId, LocationId};
@@ -40,7 +40,8 @@ pub struct SlotQuery {
 }
 
 /// The times at which this consult can be held: a doctor who fits, the resident, and the room, where
-/// given, are free (everybody who may schedule it).
+/// given, are free (everybody who may schedule it). At
+/// most 500, by time.
 #[utoipa::path(get, path = "/v1/consults/{id}/slots", tag = "consults", params(("id" = ConsultId, Path), SlotQuery),
     responses((status = 200, body = Vec<FreeSlot>), (status = 404), (status = 422)))]
 pub async fn slots(
@@ -84,6 +85,7 @@ pub(in crate::consult) async fn slots_for(
     let mut others = resources_of(conn, now, consult.resident_id).await?;
     others.extend(query.room_id.map(|room| room.0));
     let gives_up = consult.state.appointment().map(|a| a.interval);
-    let search = AvailabilitySearch { doctors: &fitting, others: &others, gives_up, from: *query.from, to: *query.to };
+    let all = AvailabilitySearch::of(&fitting, *query.from, *query.to);
+    let search = AvailabilitySearch { others: &others, gives_up, ..all };
     Ok(search::free(conn, now, search).await?)
 }

@@ -19,8 +19,9 @@ use uuid::Uuid;
 use super::new::zone;
 use super::{TEXTS, t, words};
 use crate::App;
+use crate::account::PersonId;
 use crate::account::person::join::resources_of;
-use crate::account::{LocationId, PersonId};
+use crate::calendar::Interval;
 use crate::consult::hold;
 use crate::consult::input::Title;
 use crate::consult::model::AskedTime;
@@ -94,13 +95,7 @@ enum Found {
     RoomsTaken,
 }
 
-/// A time that is chosen already, with the room that is asked for.
-struct Chosen {
-    slot: FreeSlot,
-    room: Option<LocationId>,
-}
-
-async fn found(conn: &mut Conn, ctx: &Ctx, sought: &Sought<'_>) -> Result<(Found, Option<Chosen>), Problem> {
+async fn found(conn: &mut Conn, ctx: &Ctx, sought: &Sought<'_>) -> Result<(Found, Option<FreeSlot>), Problem> {
     let (from, to) = (ctx.now(), ctx.now() + Duration::days(SEARCH_DAYS));
     let rank = Rank::wanted(sought.title);
     let fitting = doctors::search(conn, Some(sought.specialty), rank, Some(sought.hospital)).await?;
@@ -111,10 +106,10 @@ async fn found(conn: &mut Conn, ctx: &Ctx, sought: &Sought<'_>) -> Result<(Found
     };
     let chosen = chosen.filter(|(_, starts_at, ..)| *starts_at > from).and_then(|(id, starts_at, ends_at, room)| {
         let doctor = fitting.iter().find(|doctor| doctor.account_id == id)?;
-        Some(Chosen { slot: FreeSlot::of(doctor, starts_at, ends_at), room })
+        Some(FreeSlot::new(doctor, Interval::new(starts_at, ends_at).ok()?, room))
     });
     let others = resources_of(conn, from, sought.resident).await?;
-    let search = AvailabilitySearch { doctors: &fitting, others: &others, gives_up: None, from, to };
+    let search = AvailabilitySearch { others: &others, ..AvailabilitySearch::of(&fitting, from, to) };
     let mut slots = free(conn, from, search).await?;
     let any = !slots.is_empty();
     let house = (ctx.actor.organisation, Uuid::nil());
@@ -128,7 +123,7 @@ async fn found(conn: &mut Conn, ctx: &Ctx, sought: &Sought<'_>) -> Result<(Found
     Ok((found, chosen))
 }
 
-fn days(ctx: &Ctx, zone: Tz, found: &Found, chosen: Option<&Chosen>) -> Markup {
+fn days(ctx: &Ctx, zone: Tz, found: &Found, chosen: Option<&FreeSlot>) -> Markup {
     let (lang, words) = (ctx.lang, words(ctx.lang, zone));
     let (slots, lacking) = match found {
         Found::Free(slots) if slots.is_empty() => (&slots[..], Some("no-slots")),
@@ -136,9 +131,8 @@ fn days(ctx: &Ctx, zone: Tz, found: &Found, chosen: Option<&Chosen>) -> Markup {
         Found::NoRooms => (&[][..], Some("no-rooms")),
         Found::RoomsTaken => (&[][..], Some("rooms-taken")),
     };
-    let is_chosen = |slot: &FreeSlot| {
-        chosen.is_some_and(|c| c.slot.doctor_id == slot.doctor_id && c.slot.starts_at == slot.starts_at)
-    };
+    let is_chosen =
+        |slot: &FreeSlot| chosen.is_some_and(|c| c.doctor_id == slot.doctor_id && c.starts_at == slot.starts_at);
     let mut by_day: BTreeMap<NaiveDate, [Vec<&FreeSlot>; 2]> = BTreeMap::new();
     for slot in slots.iter().filter(|slot| !is_chosen(slot)) {
         let local = slot.starts_at.with_timezone(&zone);
@@ -151,7 +145,7 @@ fn days(ctx: &Ctx, zone: Tz, found: &Found, chosen: Option<&Chosen>) -> Markup {
         fieldset.field {
             legend { (t(lang, "ask-time")) }
             @if let Some(c) = chosen {
-                (choice(lang, &format!("{} {}", words.day(c.slot.starts_at.with_timezone(&zone).date_naive()), words.span(c.slot.starts_at, c.slot.ends_at)), &c.slot, c.room, true))
+                (choice(lang, &format!("{} {}", words.day(c.starts_at.with_timezone(&zone).date_naive()), words.span(c.starts_at, c.ends_at)), c, true))
             }
             label.choice { input #asked-none type="radio" name="asked" value="" checked[chosen.is_none()]; (t(lang, "ask-no-time")) }
             @if let Some(lacking) = lacking { (page::notice(Tone::Warn, &t(lang, lacking))) }
@@ -161,7 +155,7 @@ fn days(ctx: &Ctx, zone: Tz, found: &Found, chosen: Option<&Chosen>) -> Markup {
                     @for (half, of) in ["ask-morning", "ask-afternoon"].iter().zip(halves) {
                         @if !of.is_empty() { p.faint { (t(lang, half)) } }
                         @for slot in of.iter().take(OF_DAY_MAX) {
-                            (choice(lang, &words.span(slot.starts_at, slot.ends_at), slot, None, false))
+                            (choice(lang, &words.span(slot.starts_at, slot.ends_at), slot, false))
                         }
                     }
                 }
@@ -172,9 +166,9 @@ fn days(ctx: &Ctx, zone: Tz, found: &Found, chosen: Option<&Chosen>) -> Markup {
     }
 }
 
-fn choice(lang: Lang, time: &str, slot: &FreeSlot, room: Option<LocationId>, chosen: bool) -> Markup {
+fn choice(lang: Lang, time: &str, slot: &FreeSlot, chosen: bool) -> Markup {
     let (starts_at, ends_at) = (slot.starts_at.to_rfc3339(), slot.ends_at.to_rfc3339());
-    let room = room.map(|room| room.to_string()).unwrap_or_default();
+    let room = slot.room_id.map(|room| room.to_string()).unwrap_or_default();
     let value = format!("{}|{starts_at}|{ends_at}|{room}", slot.doctor_id);
     let id = format!("asked-{}-{}", slot.doctor_id, slot.starts_at.timestamp());
     html! {

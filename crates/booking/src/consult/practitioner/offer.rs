@@ -41,12 +41,14 @@ pub fn offered(
     while day <= last {
         for (start, end, length) in stretches(hours, exceptions, day) {
             let starts = (0..).map(|n| start + n * length).take_while(|s| *s + length <= end);
-            slots.extend(starts.filter_map(|minute| slot(zone, day, minute, length)));
+            let Some(end) = week::moment(zone, day, end) else { continue };
+            let slots_of_day = starts.filter_map(|minute| slot(zone, day, minute, length));
+            // Where the clocks go forward, a stretch ends sooner than its minutes say.
+            slots.extend(slots_of_day.filter(|slot| slot.ends_at() <= end));
         }
         let Some(next) = day.checked_add_days(Days::new(1)) else { break };
         day = next;
     }
-    slots.retain(|s| s.starts_at() >= from && s.starts_at() < to);
     slots.sort_unstable();
     let mut free_from = DateTime::<Utc>::MIN_UTC;
     slots.retain(|s| {
@@ -56,6 +58,8 @@ pub fn offered(
         }
         fits
     });
+    // Behind the line above: which of two that overlap is offered does not depend on who asks from when.
+    slots.retain(|s| s.starts_at() >= from && s.starts_at() < to);
     slots
 }
 

@@ -1,5 +1,7 @@
 //! Free times: what a doctor offers, without what is taken.
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, Days, Duration, Utc};
 use sanbao_platform::db::{Conn, DbError};
 use sanbao_platform::id::OrganisationId;
@@ -7,10 +9,12 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use super::criteria::SlotCriteria;
 use super::offer::offered;
+use super::sets::KeptHours;
 use super::store::{self, Practitioner};
-use crate::account::AccountId;
-use crate::calendar::{self, Interval};
+use crate::account::{AccountId, LocationId};
+use crate::calendar::{self, Interval, TakenTime};
 use crate::consult::input::Title;
 
 /// The longest range of a search, in days.
@@ -23,7 +27,7 @@ pub const ALTERNATIVES_MAX: usize = 5;
 const ALTERNATIVES_DAYS: i64 = 7;
 
 /// A time at which a doctor is free, and the resident and the room where they were asked for.
-#[derive(Clone, Debug, Serialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct FreeSlot {
     pub doctor_id: AccountId,
     pub doctor_name: String,
@@ -37,6 +41,33 @@ pub struct FreeSlot {
     pub starts_at: DateTime<Utc>,
     /// Up to, and without.
     pub ends_at: DateTime<Utc>,
+    /// A room that is free then, where any of several was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub room_id: Option<LocationId>,
+}
+
+/// Where a slot stands in an answer: by time, then by doctor, then by hospital.
+pub type SlotPlace = (DateTime<Utc>, AccountId, OrganisationId);
+
+impl FreeSlot {
+    /// The free time of a doctor.
+    pub fn new(doctor: &Practitioner, at: Interval, room_id: Option<LocationId>) -> Self {
+        Self {
+            doctor_id: doctor.account_id,
+            doctor_name: doctor.name.clone(),
+            hospital_id: doctor.organisation_id,
+            specialty: doctor.specialty.clone(),
+            title: doctor.title,
+            starts_at: at.starts_at(),
+            ends_at: at.ends_at(),
+            room_id,
+        }
+    }
+
+    /// Its place in an answer.
+    pub fn place(&self) -> SlotPlace {
+        (self.starts_at, self.doctor_id, self.hospital_id)
+    }
 }
 
 /// The bounds of the search.
@@ -46,12 +77,36 @@ pub struct AvailabilitySearch<'a> {
     pub doctors: &'a [Practitioner],
     /// And these must be free too: a resident, a room.
     pub others: &'a [Uuid],
+    /// And one of these rooms, where there is any.
+    pub rooms: Option<&'a [LocationId]>,
     /// The time that those others have now, and give up for the new one.
     pub gives_up: Option<Interval>,
     /// Slots that begin not before.
     pub from: DateTime<Utc>,
     /// The first moment that is left out.
     pub to: DateTime<Utc>,
+    pub criteria: SlotCriteria,
+    /// Only what stands behind this one.
+    pub after: Option<SlotPlace>,
+    /// The search ends when so many are found; `None` finds all.
+    pub enough: Option<usize>,
+}
+
+impl<'a> AvailabilitySearch<'a> {
+    /// All free times of these doctors in a range.
+    pub fn of(doctors: &'a [Practitioner], from: DateTime<Utc>, to: DateTime<Utc>) -> Self {
+        let (gives_up, criteria) = (None, SlotCriteria::default());
+        Self { doctors, others: &[], rooms: None, gives_up, from, to, criteria, after: None, enough: None }
+    }
+
+    /// The days of the range, from its beginning or from now; each is some hours long at most.
+    fn days(&self, now: DateTime<Utc>) -> impl Iterator<Item = (DateTime<Utc>, DateTime<Utc>)> {
+        let after = self.after.map_or(self.from, |(at, ..)| at);
+        let (to, length) = (self.to, Duration::days(1));
+        let begins =
+            std::iter::successors(Some(self.from.max(now).max(after)), move |at| at.checked_add_signed(length));
+        begins.take_while(move |at| *at < to).map(move |at| (at, to.min(at + length)))
+    }
 }
 
 /// The free slots, by time, then by doctor; none in the past.
@@ -60,42 +115,71 @@ pub async fn free(
     now: DateTime<Utc>,
     search: AvailabilitySearch<'_>,
 ) -> Result<Vec<FreeSlot>, DbError> {
-    let from = search.from.max(now);
-    let mut taken_by_others = taken(conn, now, search.others.iter().copied(), from, search.to).await?;
-    taken_by_others.retain(|time| Some(*time) != search.gives_up);
-    let mut slots = Vec::new();
-    for doctor in search.doctors {
-        let taken = taken(conn, now, std::iter::once(doctor.account_id.0), from, search.to).await?;
-        let is_free = |slot: &Interval| !taken.iter().chain(&taken_by_others).any(|t| t.overlaps(slot));
-        let offered = offered_by(conn, doctor, from, search.to).await?;
-        slots.extend(offered.into_iter().filter(is_free).map(|slot| FreeSlot {
-            doctor_id: doctor.account_id,
-            doctor_name: doctor.name.clone(),
-            hospital_id: doctor.organisation_id,
-            specialty: doctor.specialty.clone(),
-            title: doctor.title,
-            starts_at: slot.starts_at(),
-            ends_at: slot.ends_at(),
-        }));
+    let kept = KeptHours::read(conn, search.doctors, search.from.max(now), search.to).await?;
+    let mut found = Vec::new();
+    for (from, to) in search.days(now) {
+        let offers = offers(&search, &kept, (from, to))?;
+        if offers.is_empty() {
+            continue;
+        }
+        let people = offers.iter().map(|(doctor, _)| doctor.account_id.0);
+        let rooms = search.rooms.unwrap_or_default().iter().map(|room| room.0);
+        let resources = people.chain(search.others.iter().copied()).chain(rooms);
+        // A slot that begins before the end may end after it.
+        let end = to + Duration::hours(calendar::INTERVAL_HOURS_MAX);
+        let busy = Busy { now, taken: calendar::busy_of(conn, resources, from, end).await? };
+        found.extend(offers.into_iter().filter_map(|(doctor, slot)| busy.slot(&search, doctor, slot)));
+        if search.enough.is_some_and(|enough| found.len() >= enough) {
+            break;
+        }
     }
-    slots.sort_by_key(|s| (s.starts_at, s.doctor_id));
-    Ok(slots)
+    found.sort_by_key(FreeSlot::place);
+    Ok(found)
 }
 
-async fn taken(
-    conn: &mut Conn,
-    now: DateTime<Utc>,
-    resources: impl Iterator<Item = Uuid>,
-    from: DateTime<Utc>,
-    to: DateTime<Utc>,
-) -> Result<Vec<Interval>, DbError> {
-    let mut taken = Vec::new();
-    for resource in resources {
-        // A slot that begins before `to` may end after it.
-        let end = to + Duration::hours(calendar::INTERVAL_HOURS_MAX);
-        taken.extend(calendar::busy_between(conn, now, resource, from, end).await?);
+/// The times that the doctors offer on a day, by the criteria of the search, taken or not.
+fn offers<'a>(
+    search: &AvailabilitySearch<'a>,
+    kept: &KeptHours,
+    (from, to): (DateTime<Utc>, DateTime<Utc>),
+) -> Result<Vec<(&'a Practitioner, Interval)>, DbError> {
+    let mut all = Vec::new();
+    for doctor in search.doctors {
+        let zone = doctor.zone()?;
+        let place = |slot: &Interval| (slot.starts_at(), doctor.account_id, doctor.organisation_id);
+        let fits = |slot: &Interval| {
+            search.criteria.takes(*slot, zone) && search.after.is_none_or(|after| place(slot) > after)
+        };
+        let slots = kept.offered(doctor, from, to)?.into_iter().filter(fits);
+        all.extend(slots.map(|slot| (doctor, slot)));
     }
-    Ok(taken)
+    Ok(all)
+}
+
+/// When somebody or something is taken.
+struct Busy {
+    now: DateTime<Utc>,
+    taken: HashMap<Uuid, Vec<TakenTime>>,
+}
+
+impl Busy {
+    fn is_free(&self, resource: Uuid, slot: Interval, gives_up: Option<Interval>) -> bool {
+        let mut taken = self.taken.get(&resource).into_iter().flatten();
+        !taken.any(|t| t.interval.overlaps(&slot) && t.holds(self.now) && Some(t.interval) != gives_up)
+    }
+
+    /// The slot, if everybody and everything that the search asks for is free.
+    fn slot(&self, search: &AvailabilitySearch<'_>, doctor: &Practitioner, slot: Interval) -> Option<FreeSlot> {
+        let others = search.others.iter().all(|other| self.is_free(*other, slot, search.gives_up));
+        if !others || !self.is_free(doctor.account_id.0, slot, None) {
+            return None;
+        }
+        let room = match search.rooms {
+            Some(rooms) => Some(*rooms.iter().find(|room| self.is_free(room.0, slot, search.gives_up))?),
+            None => None,
+        };
+        Some(FreeSlot::new(doctor, slot, room))
+    }
 }
 
 /// The times that a doctor offers, taken or not.
@@ -123,7 +207,7 @@ pub async fn alternatives(
     wanted: DateTime<Utc>,
 ) -> Result<Vec<FreeSlot>, DbError> {
     let around = Duration::days(ALTERNATIVES_DAYS);
-    let search = AvailabilitySearch { doctors, others, gives_up: None, from: wanted - around, to: wanted + around };
+    let search = AvailabilitySearch { others, ..AvailabilitySearch::of(doctors, wanted - around, wanted + around) };
     let mut slots = free(conn, now, search).await?;
     slots.sort_by_key(|s| ((s.starts_at - wanted).abs(), s.starts_at, s.doctor_id));
     slots.truncate(ALTERNATIVES_MAX);

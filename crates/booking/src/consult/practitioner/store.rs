@@ -14,8 +14,6 @@ use crate::calendar::week::{WeeklyHours, version_of};
 use crate::consult::id::{ExceptionId, HoursId};
 use crate::consult::input::Title;
 
-/// Doctors of one search at most.
-pub const DOCTORS_MAX: i64 = 100;
 /// Doctors of one hospital's list at most.
 pub const STAFF_MAX: i64 = 500;
 /// Booked times ahead that are held against hours.
@@ -46,7 +44,7 @@ const SEARCH: &str = practitioners!(
     "where a.status = 'active' and o.state = 'open' and ($1 = '' or p.specialty = $1) and p.title in ($2, $3, $4, $5)
       and (p.organisation_id = $6 or $7) and exists (select 1 from membership m where m.account_id = p.account_id
         and m.organisation_id = p.organisation_id and m.role = 'doctor')
-    order by p.organisation_id, p.specialty, a.display_name, p.account_id limit $8"
+    order by p.organisation_id, p.specialty, a.display_name, p.account_id"
 );
 const WORKS: &str = "select count(*) from membership m join account a on a.id = m.account_id
     where m.account_id = $1 and m.organisation_id = $2 and m.role = 'doctor' and a.status = 'active'";
@@ -101,7 +99,7 @@ const REMOVE_EXCEPTION: &str = "delete from practitioner_exception where id = $1
     and coalesce(organisation_id, (select f.organisation_id from practitioner f where f.account_id = $2)) = $3";
 
 /// A doctor in a hospital: what is offered there.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct PractitionerPost {
     pub doctor: AccountId,
     pub hospital: OrganisationId,
@@ -183,7 +181,7 @@ pub async fn search(
     Ok(on!(conn, |conn| {
         let query = sqlx::query_as(SEARCH).bind(specialty.unwrap_or("")).bind(a).bind(b).bind(c).bind(d);
         let query = query.bind(hospital.unwrap_or(OrganisationId(uuid::Uuid::nil()))).bind(hospital.is_none());
-        query.bind(DOCTORS_MAX).fetch_all(conn).await
+        query.fetch_all(conn).await
     })?)
 }
 
@@ -222,7 +220,7 @@ pub struct NewPractitioner {
 }
 
 #[derive(sqlx::FromRow)]
-struct HoursRow {
+pub(super) struct HoursRow {
     weekday: i32,
     start_minute: i32,
     end_minute: i32,
@@ -231,19 +229,18 @@ struct HoursRow {
     valid_to: Option<NaiveDate>,
 }
 
+impl HoursRow {
+    pub(super) fn read(self) -> WeeklyHours {
+        let Self { weekday, start_minute, end_minute, slot_minutes, valid_from, valid_to } = self;
+        WeeklyHours { weekday, start_minute, end_minute, slot_minutes, valid_from, valid_to }
+    }
+}
+
 /// The weekly hours.
 pub async fn weekly(conn: &mut Conn, post: PractitionerPost) -> Result<Vec<WeeklyHours>, DbError> {
     let rows: Vec<HoursRow> =
         on!(conn, |c| sqlx::query_as(HOURS).bind(post.doctor).bind(post.hospital).fetch_all(c).await)?;
-    let hours = rows.into_iter().map(|r| WeeklyHours {
-        weekday: r.weekday,
-        start_minute: r.start_minute,
-        end_minute: r.end_minute,
-        slot_minutes: r.slot_minutes,
-        valid_from: r.valid_from,
-        valid_to: r.valid_to,
-    });
-    Ok(hours.collect())
+    Ok(rows.into_iter().map(HoursRow::read).collect())
 }
 
 /// The weekly hours, which nobody else changes until the transaction ends: what is written over them goes by what was read.
@@ -292,13 +289,30 @@ pub async fn replace_weekly(
 }
 
 #[derive(sqlx::FromRow)]
-struct ExceptionRow {
+pub(super) struct ExceptionRow {
     id: ExceptionId,
     on_date: NaiveDate,
     kind: String,
     start_minute: Option<i32>,
     end_minute: Option<i32>,
     slot_minutes: Option<i32>,
+}
+
+impl ExceptionRow {
+    pub(super) fn read(self) -> Result<(ExceptionId, Exception), DbError> {
+        match (self.kind.as_str(), self.start_minute, self.end_minute, self.slot_minutes) {
+            ("closed", ..) => Ok((self.id, Exception::Closed(self.on_date))),
+            ("extra", Some(start_minute), Some(end_minute), Some(slot_minutes)) => {
+                Ok((self.id, Exception::Extra { on: self.on_date, start_minute, end_minute, slot_minutes }))
+            }
+            (kind, ..) => Err(DbError::BadRow {
+                table: "practitioner_exception",
+                column: "kind",
+                row: self.id.to_string(),
+                cause: kind.to_owned(),
+            }),
+        }
+    }
 }
 
 /// The exceptions from `first` to `last` day.
@@ -312,19 +326,7 @@ pub async fn exceptions(
         let rows = sqlx::query_as(EXCEPTIONS).bind(post.doctor).bind(first).bind(last).bind(post.hospital);
         rows.fetch_all(c).await
     })?;
-    let read = |r: ExceptionRow| match (r.kind.as_str(), r.start_minute, r.end_minute, r.slot_minutes) {
-        ("closed", ..) => Ok((r.id, Exception::Closed(r.on_date))),
-        ("extra", Some(start_minute), Some(end_minute), Some(slot_minutes)) => {
-            Ok((r.id, Exception::Extra { on: r.on_date, start_minute, end_minute, slot_minutes }))
-        }
-        (kind, ..) => Err(DbError::BadRow {
-            table: "practitioner_exception",
-            column: "kind",
-            row: r.id.to_string(),
-            cause: kind.to_owned(),
-        }),
-    };
-    rows.into_iter().map(read).collect()
+    rows.into_iter().map(ExceptionRow::read).collect()
 }
 
 /// Adds an exception, unless there is the same one already; its id, and whether it is new. Nobody else changes the hours

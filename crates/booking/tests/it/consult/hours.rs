@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::consult::world::World;
 
 fn starts(body: &Value) -> Vec<String> {
-    body.as_array().unwrap().iter().map(|s| s["starts_at"].as_str().unwrap().to_owned()).collect()
+    body["items"].as_array().unwrap().iter().map(|s| s["starts_at"].as_str().unwrap().to_owned()).collect()
 }
 
 #[tokio::test]
@@ -39,7 +39,7 @@ async fn free_times_are_hours_without_exceptions_and_bookings() {
             .get(&w.nurse, "/v1/slots?specialty=cardiology&from=2026-11-24T00:00:00Z&to=2026-11-24T00:10:00Z")
             .await
             .expect(200);
-        assert_eq!(both.as_array().unwrap().len(), 2, "both doctors of the hospital");
+        assert_eq!(both["items"].as_array().unwrap().len(), 2, "both doctors of the hospital");
         let names: Vec<_> = w
             .get(&w.nurse, "/v1/practitioners?specialty=dermatology")
             .await

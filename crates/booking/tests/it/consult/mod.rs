@@ -23,5 +23,6 @@ mod practitioners;
 mod records;
 mod room;
 mod rooms;
+mod slots;
 mod told;
 pub mod world;

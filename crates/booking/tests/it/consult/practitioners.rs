@@ -54,7 +54,7 @@ async fn a_new_doctor_is_registered_by_name_and_given_hours() {
         let main = shown.text.split("<main").nth(1).unwrap().split("</main>").next().unwrap();
         assert_eq!(main.matches("button primary").count(), 1, "one main action: {main}");
         let slots = "/v1/slots?specialty=nephrology&from=2026-11-24T00:00:00Z&to=2026-11-25T00:00:00Z";
-        assert_eq!(w.get(&w.nurse, slots).await.expect(200).as_array().unwrap().len(), 4);
+        assert_eq!(w.get(&w.nurse, slots).await.expect(200)["items"].as_array().unwrap().len(), 4);
         // What is registered is corrected over the version that was read.
         let version = shown.text.split("data-version=\"").filter_map(|rest| rest.split('"').next()).last().unwrap();
         let again = json!({ "specialty": "urology", "title": "chief", "licence_no": "2" });
@@ -133,8 +133,8 @@ async fn a_week_is_checked_and_only_those_paint_it_who_may() {
         (away["week"], away["valid_to"]) = (json!([]), json!("2026-12-06"));
         w.put(&w.hospital_admin, &path, away).await.expect(200);
         let slots = |day: &str| format!("/v1/slots?doctor={}&from={day}T00:00:00Z&to={day}T12:00:00Z", w.doctor.id);
-        assert_eq!(w.get(&w.nurse, &slots("2026-12-06")).await.expect(200), json!([]));
-        assert_eq!(w.get(&w.nurse, &slots("2026-12-07")).await.expect(200).as_array().unwrap().len(), 8);
+        assert_eq!(w.get(&w.nurse, &slots("2026-12-06")).await.expect(200)["items"], json!([]));
+        assert_eq!(w.get(&w.nurse, &slots("2026-12-07")).await.expect(200)["items"].as_array().unwrap().len(), 8);
     })
     .await;
 }
