@@ -39,11 +39,7 @@ impl World {
         let resident = flow::residents(&nurse).await.remove(0);
         let rooms = flow::rooms(&nobody, &nurse).await;
         let consult = flow::accepted_consult(served, &resident).await;
-        let mut slots = flow::slots(served, &nurse, &consult, &rooms[0]).await;
-        let (slot, other) = (slots.pop().unwrap(), slots.pop().unwrap());
-        let wanted = json!({ "room_id": rooms[0], "starts_at": slot["starts_at"] });
-        nurse.post(&format!("/v1/consults/{consult}/schedule"), &wanted).await.expect(200);
-        let hold = hold_of(&nurse, &resident, &other).await;
+        let hold = booked_and_held(served, &nurse, (&consult, &rooms[0]), &resident).await;
         let consent = json!({ "given_by": "resident", "name": "陈桂香", "method": "written" });
         nurse.post(&format!("/v1/consults/{consult}/consents"), &consent).await.expect(201);
         let guest = json!({ "name": "陈立新", "relation": "儿子" });
@@ -245,10 +241,14 @@ async fn choose(anybody: &Client, made: &Value) {
     anybody.post("/setup/account", &body).await.expect(204);
 }
 
-/// A slot that the nurse holds for a resident.
-async fn hold_of(nurse: &Client, resident: &str, slot: &Value) -> String {
-    let hold = json!({ "resident_id": resident, "hospital_id": slot["hospital_id"], "doctor_id": slot["doctor_id"],
-        "starts_at": slot["starts_at"] });
+/// Gives the consult its time, and holds another one for the resident; the hold's id.
+async fn booked_and_held(served: &Served, nurse: &Client, (consult, room): (&str, &str), resident: &str) -> String {
+    let mut slots = flow::slots(served, nurse, consult, room).await;
+    let (slot, other) = (slots.pop().unwrap(), slots.pop().unwrap());
+    let wanted = json!({ "room_id": room, "starts_at": slot["starts_at"] });
+    nurse.post(&format!("/v1/consults/{consult}/schedule"), &wanted).await.expect(200);
+    let hold = json!({ "resident_id": resident, "hospital_id": other["hospital_id"], "doctor_id": other["doctor_id"],
+        "starts_at": other["starts_at"] });
     flow::text(&nurse.post("/v1/consult-holds", &hold).await.expect(201), "/id")
 }
 
