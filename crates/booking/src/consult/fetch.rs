@@ -15,7 +15,9 @@ use crate::account::AccountId;
 const TAKE: &str = "insert into consult_fetch (id, consult_id, starts_at, fetched_by, recorded_at)
     values ($1, $2, $3, $4, $5) on conflict do nothing";
 const LEAVE: &str = "update consult_fetch set withdrawn_at = $3, withdrawn_by = $4
-    where consult_id = $1 and starts_at = $2 and withdrawn_at is null";
+    where consult_id = $1 and starts_at = $2 and withdrawn_at is null and ($5 is null or fetched_by = $5)";
+const VOID: &str = "update consult_fetch set withdrawn_at = $2, withdrawn_by = $3
+    where consult_id = $1 and withdrawn_at is null";
 
 /// The member of staff who fetches the person.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
@@ -40,17 +42,23 @@ pub async fn take(
     Ok(rows == 1)
 }
 
-/// Takes it back; `false` where nobody goes.
+/// Takes it back, of `whom` alone where somebody is named; `false` where nobody, or somebody else, goes.
 pub async fn leave(
     tx: &mut Tx,
     consult: ConsultId,
     appointment: &Appointment,
-    by: AccountId,
-    now: DateTime<Utc>,
+    whom: Option<AccountId>,
+    (by, now): (AccountId, DateTime<Utc>),
 ) -> Result<bool, DbError> {
     let starts_at = appointment.interval.starts_at();
     let rows = on!(tx, |c| {
-        sqlx::query(LEAVE).bind(consult).bind(starts_at).bind(now).bind(by).execute(c).await.map(|r| r.rows_affected())
+        let row = sqlx::query(LEAVE).bind(consult).bind(starts_at).bind(now).bind(by).bind(whom);
+        row.execute(c).await.map(|r| r.rows_affected())
     })?;
     Ok(rows == 1)
+}
+
+/// Takes back what was said of any time: when the time moves there and back, nobody has said it anew.
+pub async fn void(tx: &mut Tx, consult: ConsultId, by: AccountId, now: DateTime<Utc>) -> Result<(), DbError> {
+    Ok(on!(tx, |c| sqlx::query(VOID).bind(consult).bind(now).bind(by).execute(c).await.map(drop))?)
 }

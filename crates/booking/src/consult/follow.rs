@@ -7,7 +7,7 @@ use sanbao_platform::lifecycle::{By, Change};
 use super::model::Consult;
 use super::state::{ConsultState, ConsultStateName, ConsultStep};
 use super::ticket::issued;
-use super::{booking, consent, guest};
+use super::{booking, consent, fetch, guest};
 use crate::calendar;
 
 /// Writes what belongs to one change.
@@ -29,7 +29,20 @@ pub(super) async fn up(tx: &mut Tx, by: &By<'_>, change: &Change<Consult>) -> Re
         Some(ConsultStep::Revise(revision)) if revision.other_person => void_agreements(tx, by, &change.after).await?,
         _ => {}
     }
+    void_fetching(tx, by, change).await?;
     take_tickets_back(tx, by, change).await
+}
+
+/// That somebody fetches the person was said of the time that was booked.
+async fn void_fetching(tx: &mut Tx, by: &By<'_>, change: &Change<Consult>) -> Result<(), DbError> {
+    let begins = |consult: &Consult| consult.state.appointment().map(|a| a.interval.starts_at());
+    let former = change.before.as_ref().and_then(begins);
+    match by {
+        By::Person(ctx) if former.is_some() && begins(&change.after).is_some_and(|at| Some(at) != former) => {
+            fetch::void(tx, change.after.id, ctx.actor.subject.into(), by.at()).await
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Whether the time that is held for an invitation is given up: when it is answered otherwise than by the doctor whom it asks.

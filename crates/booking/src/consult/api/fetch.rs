@@ -5,10 +5,13 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use sanbao_platform::audit;
 use sanbao_platform::db::Tx;
-use sanbao_platform::http::{Ctx, ETag, Idempotency, Path};
+use sanbao_platform::http::{Ctx, ETag, Idempotency, Path, Query};
 use sanbao_platform::problem::{CONFLICT, Problem};
+use serde::Deserialize;
+use utoipa::IntoParams;
 
 use crate::App;
+use crate::account::AccountId;
 use crate::consult::fetch::{self, Fetcher};
 use crate::consult::id::ConsultId;
 use crate::consult::model::Consult;
@@ -51,15 +54,31 @@ pub async fn take(
     Ok(response)
 }
 
-/// Takes it back, one's own word or a colleague's (care staff).
-#[utoipa::path(delete, path = "/v1/consults/{id}/fetch", tag = "consults", params(("id" = ConsultId, Path)),
+/// Whose word is taken back.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub struct FetchQuery {
+    /// The one who was seen to go; absent: whoever it is.
+    account_id: Option<AccountId>,
+}
+
+/// Takes it back, one's own word or a colleague's (care staff). Where another goes by now than the one who is named it is 409
+/// `conflict`, with the name in its words.
+#[utoipa::path(delete, path = "/v1/consults/{id}/fetch", tag = "consults", params(("id" = ConsultId, Path), FetchQuery),
     responses((status = 204), (status = 403), (status = 404), (status = 409)))]
-pub async fn leave(AppState(app): AppState<App>, ctx: Ctx, Path(id): Path<ConsultId>) -> Result<StatusCode, Problem> {
+pub async fn leave(
+    AppState(app): AppState<App>,
+    ctx: Ctx,
+    Path(id): Path<ConsultId>,
+    Query(query): Query<FetchQuery>,
+) -> Result<StatusCode, Problem> {
     let mut tx = app.deps.db.begin().await?;
     let consult = booked(&mut tx, &ctx, id).await?;
     let appointment = ahead(&mut tx, &ctx, &consult).await?;
-    if !fetch::leave(&mut tx, id, &appointment, ctx.actor.subject.into(), ctx.now()).await? {
-        return Err(Problem::lacking());
+    let by = (ctx.actor.subject.into(), ctx.now());
+    if !fetch::leave(&mut tx, id, &appointment, query.account_id, by).await? {
+        return Err(consult.fetcher.as_ref().map_or_else(Problem::lacking, taken));
     }
     audit::record(&mut tx, &ctx, "consult.fetch.withdraw", "consult", id).await?;
     steps::touch(&mut tx, &consult);

@@ -11,10 +11,14 @@ use crate::consult::state::ConsultStateName;
 /// The one who goes for a booked consult; nothing of any other. For the side that invites.
 pub(super) fn fetching(ctx: &Ctx, consult: &Consult) -> Markup {
     let (lang, id) = (ctx.lang, consult.id);
-    let (take, leave) = (format!("POST /v1/consults/{id}/fetch"), format!("DELETE /v1/consults/{id}/fetch"));
+    let take = format!("POST /v1/consults/{id}/fetch");
+    // The word that is seen here, and not one that was given since.
+    let whose = consult.fetcher.as_ref().map(|fetcher| format!("?account_id={}", fetcher.account_id));
+    let leave = format!("DELETE /v1/consults/{id}/fetch{}", whose.unwrap_or_default());
+    let is_ahead = consult.state.appointment().is_some_and(|a| a.expected_end() > ctx.now());
     let press = |class, send, key| page::press(&format!("fetch-{id}"), class, send, &t(lang, key));
     html! {
-        @if consult.state.name() == ConsultStateName::Scheduled {
+        @if consult.state.name() == ConsultStateName::Scheduled && is_ahead {
             div.row-fetch {
                 @match &consult.fetcher {
                     None => { (press("button", Send::to(&take), "fetch-take")) },

@@ -208,7 +208,7 @@ fn row(reader: &Reader<'_>, place: DayPlace, consult: &Consult, is_next: bool) -
                     @if !is_booked { " " span.strong[waits] { (t(lang, &format!("next-{side}-{}", consult.state.name()))) } }
                 }
             }
-            @if of_room { (fetching(ctx, consult)) }
+            @if of_room || (place == DayPlace::Waiting && reader.side == Side::Inviting) { (fetching(ctx, consult)) }
             p.row-do { (way(reader, place, consult, is_next)) }
         }
     }

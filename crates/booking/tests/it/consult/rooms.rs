@@ -105,6 +105,10 @@ async fn one_of_the_house_fetches_and_takes_it_back() {
         later();
         w.step(&colleague, &id, "fetch", Value::Null).await.expect(200);
         assert_eq!(fetcher(&w, &w.nurse, &id).await, "周护士");
+        // A page that still shows the nurse takes nobody else's word back.
+        let stale = format!("/v1/consults/{id}/fetch?account_id={}", w.nurse.id);
+        let refused = w.call(Some(&w.nurse), "DELETE", &stale, None, &[]).await;
+        assert!(refused.status == 409 && refused.text.contains("周护士"), "{}", refused.text);
         let audited = w.audited(&id).await;
         let of_fetching: Vec<&str> =
             audited.iter().map(String::as_str).filter(|a| a.starts_with("consult.fetch")).collect();
@@ -137,6 +141,8 @@ async fn a_word_to_fetch_is_for_one_time_and_by_care_staff_alone() {
         w.step(&w.nurse, &id, "reschedule", w.at("2026-11-24T01:00:00Z")).await.expect(200);
         assert_eq!(fetcher(&w, &w.nurse, &id).await, Value::Null, "nobody has said so of the new time");
         leave(&w, &w.nurse, &id, 404).await;
+        w.step(&w.nurse, &id, "reschedule", w.at("2026-11-23T00:30:00Z")).await.expect(200);
+        assert_eq!(fetcher(&w, &w.nurse, &id).await, Value::Null, "nor of the old one anew");
         w.step(&w.nurse, &id, "fetch", Value::Null).await.expect(200);
         assert_eq!(fetcher(&w, &w.nurse, &id).await, "王护士");
         w.step(&w.nurse, &id, "cancel", json!({ "reason": "家属不同意" })).await.expect(200);
