@@ -78,3 +78,5 @@ over-cancelled = This consultation was called off later.
 over-no_show = This consultation did not take place: somebody did not come.
 over-expired = This consultation did not take place: its time is over.
 local-time = Times are those of the inviting institution ({ $zone }).
+day-format = %-d %B %Y
+moment-format = %-d %B %Y, %H:%M

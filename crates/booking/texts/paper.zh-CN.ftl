@@ -78,3 +78,5 @@ over-cancelled = 这次会诊后来已取消。
 over-no_show = 这次会诊约好后有人未到，没有进行。
 over-expired = 这次会诊已过期，没有进行。
 local-time = 时间为邀请机构当地时间（{ $zone }）。
+day-format = %Y年%-m月%-d日
+moment-format = %Y年%-m月%-d日 %H:%M

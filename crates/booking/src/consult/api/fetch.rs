@@ -59,7 +59,7 @@ pub async fn take(
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub struct FetchQuery {
-    /// The one who was seen to go; absent: whoever it is.
+    /// The one who was seen to go; absent: the one who goes now.
     account_id: Option<AccountId>,
 }
 

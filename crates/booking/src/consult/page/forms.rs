@@ -228,7 +228,7 @@ fn guest_form(lang: Lang, sheet: &Sheet) -> Markup {
     part_form(lang, &sheet.call("POST", "/guest-links"), &fields)
 }
 
-/// What is shown below a part of which another text was saved meanwhile.
+/// The text that was saved elsewhere meanwhile, as it is shown below a part.
 fn saved_elsewhere(lang: Lang) -> Markup {
     html! {
         template #opinion-theirs {

@@ -68,7 +68,7 @@ pub(super) fn routes() -> Routes<App> {
         .page("/consults/{id}/summary", get(record::summary))
         .page("/consults/{id}/papers/{kind}", get(paper::paper))
         .page("/guest", get(guest::family_page))
-        .page("/verify", get(verify::asked))
+        .page("/verify", get(verify::asked).post(verify::typed))
         .files(FILES)
         .merge(practitioner::routes())
 }

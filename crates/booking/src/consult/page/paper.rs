@@ -30,17 +30,17 @@ pub(super) fn p(lang: Lang, key: &str) -> String {
 
 /// A day with its year, as documents write it.
 pub(super) fn day(lang: Lang, zone: Tz, at: DateTime<Utc>) -> String {
-    at.with_timezone(&zone).format(lang.pick("%Y年%-m月%-d日", "%-d %B %Y")).to_string()
+    at.with_timezone(&zone).format(&p(lang, "day-format")).to_string()
 }
 
 fn moment(lang: Lang, zone: Tz, at: DateTime<Utc>) -> String {
-    at.with_timezone(&zone).format(lang.pick("%Y年%-m月%-d日 %H:%M", "%-d %B %Y, %H:%M")).to_string()
+    at.with_timezone(&zone).format(&p(lang, "moment-format")).to_string()
 }
 
 /// All that a document is drawn from.
 struct Paper<'a> {
     lang: Lang,
-    /// Of the inviting side, whoever reads it: two prints say the same.
+    /// Of the inviting side: two prints by the two sides say the same.
     zone: Tz,
     consult: &'a Consult,
     about: &'a About,
@@ -119,7 +119,7 @@ impl Paper<'_> {
     fn head(&self, kind: PaperKind) -> Markup {
         let (consult, about) = (self.consult, self.about);
         let issued_by = if kind == PaperKind::Opinion { &consult.invited } else { &consult.inviting };
-        let born = about.birth_date.map(|day| day.format(self.lang.pick("%Y年%-m月%-d日", "%-d %B %Y")).to_string());
+        let born = about.birth_date.map(|day| day.format(&self.t("day-format")).to_string());
         html! {
             p.institution { (issued_by.name(self.lang)) }
             h1 { (self.t(kind.as_str())) }

@@ -1,10 +1,11 @@
 //! Whether a document on paper says what is recorded, for anybody who holds it.
 
+use axum::Form;
 use axum::extract::State as AppState;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
 use maud::{Markup, html};
-use sanbao_platform::http::{Query, Visitor};
+use sanbao_platform::http::{Query, SameSite, Visitor};
 use sanbao_platform::page::{Errors, Field};
 use sanbao_platform::problem::Problem;
 use serde::Deserialize;
@@ -25,20 +26,35 @@ pub(super) struct VerifyQuery {
     code: String,
 }
 
-/// `GET /verify`: no more than that a document is genuine, of which day and of which institutions. Wrong codes count as guesses.
+/// `GET /verify`: the form; with a code, as a QR code leads here, its answer.
 pub(super) async fn asked(
     visitor: Visitor,
     AppState(app): AppState<App>,
     Query(query): Query<VerifyQuery>,
 ) -> Result<Response, Problem> {
+    answer(&app, &visitor, &query).await
+}
+
+/// The answer to a code that was typed.
+pub(super) async fn typed(
+    visitor: Visitor,
+    _: SameSite,
+    AppState(app): AppState<App>,
+    Form(query): Form<VerifyQuery>,
+) -> Result<Response, Problem> {
+    answer(&app, &visitor, &query).await
+}
+
+/// No more than that a document is genuine, of which day and of which institutions. Wrong codes count as guesses.
+async fn answer(app: &App, visitor: &Visitor, query: &VerifyQuery) -> Result<Response, Problem> {
     let typed: String = query.code.chars().take(TYPED_CHARS_MAX).collect();
     if typed.trim().is_empty() {
-        return Ok(page(&app, &visitor, "", &Errors::default(), &html! {}).into_response());
+        return Ok(page(app, visitor, "", &Errors::default(), &html! {}).into_response());
     }
     let Some(code) = PaperCode::parse(&typed) else {
         let wrong = Problem::field("/code", "应为 18 位字母和数字", "It has 18 letters and digits");
         let errors = Errors::of(&wrong, visitor.lang);
-        return Ok((wrong.status(), page(&app, &visitor, &typed, &errors, &html! {})).into_response());
+        return Ok((wrong.status(), page(app, visitor, &typed, &errors, &html! {})).into_response());
     };
     let attempt = app.guesses.attempt("paper", visitor.address, app.deps.clock.now())?;
     let mut conn = app.deps.db.read().await?;
@@ -47,16 +63,16 @@ pub(super) async fn asked(
     Ok(match found {
         Some(found) => {
             attempt.right();
-            page(&app, &visitor, &code, &Errors::default(), &genuine(&visitor, &found)).into_response()
+            page(app, visitor, &code, &Errors::default(), &genuine(visitor, &found)).into_response()
         }
         None => {
-            let page = page(&app, &visitor, &code, &Errors::default(), &not_genuine(&visitor));
+            let page = page(app, visitor, &code, &Errors::default(), &not_genuine(visitor));
             (StatusCode::NOT_FOUND, page).into_response()
         }
     })
 }
 
-fn page(app: &App, visitor: &Visitor, typed: &str, errors: &Errors, answer: &Markup) -> Markup {
+fn page(app: &App, visitor: &Visitor, typed: &str, errors: &Errors, told: &Markup) -> Markup {
     let lang = visitor.lang;
     let (label, help) = (p(lang, "verify-code"), p(lang, "verify-help"));
     let field =
@@ -65,9 +81,9 @@ fn page(app: &App, visitor: &Visitor, typed: &str, errors: &Errors, answer: &Mar
         div.narrow { div.card {
             h1 { (p(lang, "verify")) }
             p { (p(lang, "verify-what")) }
-            (answer)
+            (told)
             (errors.summary())
-            form.stack method="get" action="/verify" {
+            form.stack method="post" action="/verify" {
                 (Field { chars_max: TYPED_CHARS_MAX, ..field }.draw(lang, errors))
                 button.button.primary type="submit" { (p(lang, "verify-go")) }
             }

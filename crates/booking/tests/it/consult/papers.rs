@@ -1,5 +1,7 @@
 //! The documents that go on paper, and the page at which anybody asks whether one says what is recorded.
 
+use axum::body::Body;
+use axum::http::Request;
 use sanbao_platform::testing::{Answer, Person, on_both};
 use serde_json::{Value, json};
 
@@ -57,7 +59,7 @@ async fn an_invitation_on_paper_is_known_again_until_it_says_something_else() {
         }
         let code = code_of(&page);
         let number = page.split_once("<dd>20").unwrap().1[..13].to_owned();
-        assert_eq!(code_of(&printed(&w, &w.doctor, &id, "request").await), code, "whoever prints it");
+        assert_eq!(code_of(&printed(&w, &w.doctor, &id, "request").await), code, "by either side");
         let answer = verified(&w, &code).await;
         assert_eq!(answer.status, 200);
         for part in ["本系统开出过这份单据", "远程会诊申请单", "镇海示范医院", &number] {
@@ -155,6 +157,9 @@ async fn no_document_is_for_others_and_no_code_is_guessed() {
         let empty = w.call(None, "GET", "/verify", None, &[]).await;
         assert!(empty.status == 200 && empty.text.contains("name=\"code\""));
         assert_eq!(verified(&w, "12345").await.status, 422, "no try");
+        let typed = Request::post("/verify").header("content-type", "application/x-www-form-urlencoded");
+        let typed = w.send(typed.body(Body::from("code=0000")).unwrap()).await;
+        assert!(typed.status == 422 && typed.text.contains("18 位"), "{}", typed.text);
         let code = code_of(&printed(&w, &w.nurse, &id, "request").await);
         let wrong = format!("{}{}", &code[..19], if code.ends_with('7') { '8' } else { '7' });
         let mut tries = 0;
