@@ -21,6 +21,7 @@ const OPENED: &[(&str, &str)] = &[
     ("", "/setup/account"),
     ("", "/help"),
     ("", "/problems"),
+    ("", "/verify"),
     ("nurse", "/session/pin"),
     ("nurse", "/consults/new"),
     ("admin", "/needs/audit"),

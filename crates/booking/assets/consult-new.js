@@ -22,7 +22,7 @@ form?.addEventListener("sanbao:sending", (event) => {
     wanted_specialty: specialty || "-", wanted_from: from, wanted_until: until, submit: detail.button.name !== "draft",
   };
   // What was chosen is taken: that none is wanted has to be said.
-  if (asked === undefined && times?.querySelector("[name=asked]")) detail.wait(Promise.reject(new ApiProblem({ status: 422, title: times.dataset.taken })));
+  if (times?.querySelector("[name=asked]") && !times.querySelector("[name=asked]:checked")) detail.wait(Promise.reject(new ApiProblem({ status: 422, title: times.dataset.taken })));
   if (!starts_at) return;
   // A time that is asked for is wanted, whatever the range says.
   detail.body.asked = { doctor_id, starts_at, ...(room_id && { room_id }) };

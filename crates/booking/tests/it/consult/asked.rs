@@ -10,6 +10,7 @@ use uuid::Uuid;
 use crate::consult::holds::{
     ENDING, FIRST, HOLDS, ROWS, SECOND, asking, nurses, sent, starts, times, view, whole, wish,
 };
+use crate::consult::rooms::colleague;
 use crate::consult::world::World;
 
 #[tokio::test]
@@ -262,7 +263,17 @@ async fn the_next_free_times_are_offered_with_the_question() {
         let path = format!("/consults/times?resident={}&wish={}%7Ccardiology&title=chief", w.residents[1], w.hospital);
         let part = w.page(&w.nurse, &path).await.checked(200).text;
         let offers = |doctor: &Person, at: &str| part.contains(&format!("value=\"{}|{}", doctor.id, &at[..19]));
-        assert!(offers(&w.second_doctor, FIRST) && offers(&w.doctor, SECOND) && !offers(&w.doctor, FIRST), "{part}");
+        assert!(offers(&w.second_doctor, FIRST) && offers(&w.doctor, SECOND), "{part}");
+        let held = part.split("<label").find(|choice| choice.contains("现在选的")).unwrap();
+        assert!(
+            held.contains(&w.doctor.id.to_string()) && held.contains(&FIRST[..19]) && held.contains(" checked"),
+            "{part}"
+        );
+        let others = w.page(&colleague(&w).await, &path).await.checked(200).text;
+        assert!(
+            !others.contains(&format!("value=\"{}|{}", w.doctor.id, &FIRST[..19])),
+            "not free for others: {others}"
+        );
         assert!(part.contains("11月23日") && part.contains("上午") && !part.contains("下午"));
         assert!(
             !w.page(&w.nurse, &path.replace(&w.residents[1].to_string(), &w.residents[0].to_string()))

@@ -36,7 +36,7 @@ async fn in_the_other_room(w: &World, starts_at: &str) -> String {
     id
 }
 
-async fn colleague(w: &World) -> Person {
+pub async fn colleague(w: &World) -> Person {
     let mut tx = w.db.begin().await.unwrap();
     let colleague = member(&mut tx, w.clock.now(), w.home, &["care_staff"], "周护士").await;
     tx.commit().await.unwrap();
