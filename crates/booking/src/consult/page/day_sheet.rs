@@ -8,7 +8,7 @@ use sanbao_platform::page::{self, Words};
 use sanbao_platform::problem::Problem;
 
 use super::door::expected;
-use super::{age, name_or_erased, short, t, words};
+use super::{age, name_or_erased, short, styles, t, words};
 use crate::App;
 use crate::account::organisation;
 use crate::consult::api::side;
@@ -36,6 +36,7 @@ pub(super) async fn day_sheet(PageCtx(ctx): PageCtx, AppState(app): AppState<App
         [("house", lang.pick(&own.name_zh, &own.name_en)), ("day", &words.day(today)), ("time", &words.clock(now))];
     let title = t(lang, "day-sheet");
     let body = html! {
+        (styles())
         div.toolbar {
             a.button href="/consults" { "← " (t(lang, "consults")) }
             @if !consults.is_empty() { button.button.primary type="button" data-action="print" { (t(lang, "print")) } }

@@ -13,7 +13,7 @@ use sanbao_platform::problem::Problem;
 
 use super::door::{expected, late_by};
 use super::fetch::fetching;
-use super::{age, badge, meeting as spoken, name_or_erased, t, urgency_badge, words};
+use super::{age, badge, meeting as spoken, name_or_erased, styles, t, urgency_badge, words};
 use crate::App;
 use crate::account::{LocationId, organisation};
 use crate::consult::api::side;
@@ -60,6 +60,7 @@ pub(super) async fn consults(PageCtx(ctx): PageCtx, AppState(app): AppState<App>
     let next = places.iter().filter(|(place, _)| place.is_ahead()).flat_map(|(_, consults)| consults).next();
     let next = next.map(|consult| consult.id);
     let body = html! {
+        (styles())
         div.spread {
             h1 { (t(lang, "consults")) }
             div.toolbar {

@@ -46,7 +46,10 @@ use crate::App;
 use crate::texts::CONSULT as TEXTS;
 
 const JS: &str = "text/javascript; charset=utf-8";
+/// The look of the house's day and of documents, beside the sheet of all pages.
+const STYLES: &str = "/static/booking/consult.css";
 const FILES: &[StaticFile] = &[
+    (STYLES, "text/css; charset=utf-8", include_bytes!("../../../assets/consult.css")),
     ("/static/booking/consult-bell.js", JS, include_bytes!("../../../assets/consult-bell.js")),
     ("/static/booking/consult-new.js", JS, include_bytes!("../../../assets/consult-new.js")),
     ("/static/booking/consult-page.js", JS, include_bytes!("../../../assets/consult-page.js")),
@@ -138,6 +141,11 @@ fn age(birth_date: NaiveDate, now: DateTime<Utc>) -> i32 {
     let today = now.date_naive();
     let before = (today.month(), today.day()) < (birth_date.month(), birth_date.day());
     today.year() - birth_date.year() - i32::from(before)
+}
+
+/// The style sheet of these pages, for the beginning of a body.
+fn styles() -> Markup {
+    html! { link rel="stylesheet" href=(STYLES); }
 }
 
 /// A name with a word about the person: 李小明（儿子）.

@@ -9,7 +9,7 @@ use sanbao_platform::lang::Lang;
 use sanbao_platform::page::address;
 use sanbao_platform::problem::Problem;
 
-use super::{age, name_or_erased, prose};
+use super::{age, name_or_erased, prose, styles};
 use crate::App;
 use crate::account::qr;
 use crate::consult::consent::{self, ConsentView, GivenBy};
@@ -100,6 +100,7 @@ pub(super) async fn paper(
     let foot = drawn.foot(&code, &format!("{scheme}://{host}"), &ctx.actor.name);
     let title = format!("{} · {}", p(lang, kind.as_str()), paper::number(&consult));
     let body = html! {
+        (styles())
         div.toolbar {
             a.button href=(format!("/consults/{id}")) { "← " (name_or_erased(lang, &about.name)) }
             button.button.primary type="button" data-action="print" { (p(lang, "print")) }
