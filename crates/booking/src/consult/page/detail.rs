@@ -13,7 +13,8 @@ use super::fetch::fetching;
 use super::history::history;
 use super::sheet::{Sheet, may_enter, sheet};
 use super::{
-    badge, forms, late, meeting as spoken, name_or_erased, near, paper, readable, record, t, urgency_badge, words,
+    badge, forms, late, meeting as spoken, name_or_erased, near, paper, readable, record, styles, t, urgency_badge,
+    words,
 };
 use crate::App;
 use crate::consult::id::ConsultId;
@@ -55,6 +56,7 @@ fn body(lang: Lang, sheet: &Sheet) -> Markup {
     let (consult, zone) = (&sheet.consult, sheet.consult.zone_of(&sheet.ctx.actor));
     let writes = sheet.can("save_opinion");
     html! {
+        (styles())
         p { a href="/consults" { "← " (t(lang, "consults")) } }
         div #status data-live="/consults/events" data-live-source=(format!("/consults/{}/status", consult.id))
             data-live-seconds=[(consult.state.name() == ConsultStateName::Scheduled).then_some(REREAD_SECONDS)]
