@@ -19,6 +19,9 @@ use sanbao_platform::retention::{self as keeping, Periods};
 use sanbao_platform::service::{Deps, Service, ServiceState};
 use sanbao_platform::table::Imports;
 use std::num::NonZeroU32;
+use std::sync::Arc;
+
+use crate::consult::SlotIndex;
 
 /// The service's name: its schema, its log, its events' prefix.
 pub const NAME: &str = "booking";
@@ -68,6 +71,7 @@ pub const MIGRATIONS: Migrations = migrations!("booking":
     1861 "1861_consult_urgency",
     1862 "1862_occupancy_by_time",
     1870 "1870_consult_fetch",
+    1880 "1880_calendar_changes",
 );
 
 /// The operator's choices.
@@ -108,6 +112,8 @@ pub struct App {
     pub guesses: Guesses,
     /// The import that may run.
     pub imports: Imports,
+    /// The free times of doctors, which a search reads.
+    pub free_times: Arc<SlotIndex>,
 }
 
 impl ServiceState for App {
@@ -120,7 +126,7 @@ impl App {
     /// The state over its parts; also what the demo fills the database through.
     pub fn new(config: Config, deps: Deps) -> Self {
         let guesses = Guesses::new(config.login_per_minute_max, config.login_burst_max);
-        Self { deps, config, guesses, imports: Imports::default() }
+        Self { deps, config, guesses, imports: Imports::default(), free_times: Arc::default() }
     }
 }
 
@@ -133,7 +139,7 @@ pub fn build(config: Config, deps: Deps) -> Service {
     consumers.extend(consult::consumers(&app));
     consumers.extend(visit::consumers(&app));
     let disposer = retention::disposer(app.deps.db.clone(), app.deps.clock.clone(), app.config.periods);
-    let dispose = vec![keeping::task(disposer)];
+    let dispose = vec![keeping::task(disposer), calendar::changes::forgetting(app.deps.db.clone())];
     let tasks = [consult::tasks(&app), account::tasks(&app), dispose].into_iter().flatten().collect();
     let mut events = [account::catalogue(), consult::CATALOGUE.to_vec(), visit::CATALOGUE.to_vec()].concat();
     events.extend_from_slice(emergency::CATALOGUE);

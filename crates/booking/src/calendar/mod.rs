@@ -6,6 +6,7 @@
 //! are touched in the order of their ids, so that two bookers never wait for each other.
 
 mod busy;
+pub mod changes;
 mod interval;
 mod later;
 pub mod week;

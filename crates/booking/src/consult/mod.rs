@@ -55,6 +55,7 @@ pub(crate) use events::{erased, media_over, removed};
 pub use id::ConsultId;
 pub(crate) use input::Title;
 pub(crate) use model::OrganisationName;
+pub use practitioner::SlotIndex;
 pub use problems::KINDS;
 pub use state::{ConsultStateName, ConsultStepName};
 pub(crate) use steps::TOPIC;

@@ -20,9 +20,7 @@ use crate::account::person::require_here;
 use crate::account::{AccountId, LocationId, PersonId};
 use crate::consult::input::Title;
 use crate::consult::practitioner::search::{RANGE_DAYS_MAX, SlotPlace};
-use crate::consult::practitioner::{
-    AvailabilitySearch, FreeSlot, PartOfDay, Rank, SlotCriteria, Weekdays, search, store as doctors,
-};
+use crate::consult::practitioner::{AvailabilitySearch, DoctorWish, FreeSlot, PartOfDay, SlotCriteria, Weekdays, find};
 use crate::consult::store;
 use crate::role::{self, CARE_STAFF};
 
@@ -154,13 +152,16 @@ pub async fn slots(
     let (limit, after) = (paging.limit()?, paging.after::<SlotPlace>()?);
     let mut conn = app.deps.db.read().await?;
     let (others, rooms) = query.wanted(&mut conn, &ctx).await?;
-    let rank = Rank::exactly(query.title);
-    let mut fitting = doctors::search(&mut conn, query.specialty.as_deref(), rank, hospital).await?;
-    fitting.retain(|doctor| query.doctor.is_none_or(|one| doctor.account_id == one));
-    fitting.retain(|doctor| query.title_min.is_none_or(|least| doctor.title >= least));
-    let all = AvailabilitySearch::of(&fitting, *query.from, *query.to);
+    let wish = DoctorWish {
+        specialty: query.specialty.as_deref(),
+        title: query.title,
+        title_min: query.title_min,
+        hospital,
+        doctor: query.doctor,
+    };
+    let all = AvailabilitySearch::of(&[], *query.from, *query.to);
     let enough = usize::try_from(limit + 1).ok();
     let search = AvailabilitySearch { others: &others, rooms: rooms.as_deref(), criteria, after, enough, ..all };
-    let found = search::free(&mut conn, ctx.now(), search).await?;
+    let found = find(&mut conn, ctx.now(), &app.free_times, wish, search).await?;
     Ok(Json(Page::of(found, limit, FreeSlot::place)))
 }

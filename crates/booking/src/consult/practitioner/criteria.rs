@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use chrono::{Datelike as _, Timelike as _};
+use chrono::{DateTime, Datelike as _, Timelike as _, Utc};
 use chrono_tz::Tz;
 use sanbao_platform::text_enum;
 
@@ -39,6 +39,23 @@ impl FromStr for Weekdays {
     }
 }
 
+/// The part of the day and the weekday that the clocks of a zone show.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Local {
+    part: PartOfDay,
+    /// The bit of [`Weekdays`].
+    day: u8,
+}
+
+impl Local {
+    /// Those at a moment.
+    pub fn of(at: DateTime<Utc>, zone: Tz) -> Self {
+        let local = at.with_timezone(&zone);
+        let part = if local.hour() < 12 { PartOfDay::Am } else { PartOfDay::Pm };
+        Self { part, day: 1 << local.weekday().num_days_from_monday() }
+    }
+}
+
 /// The wishes for a time.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SlotCriteria {
@@ -53,16 +70,19 @@ pub struct SlotCriteria {
 impl SlotCriteria {
     /// Whether a time of a hospital in `zone` is like that.
     pub fn takes(&self, slot: Interval, zone: Tz) -> bool {
+        self.fits(slot, Local::of(slot.starts_at(), zone))
+    }
+
+    /// Whether a time is like that; `local` is its beginning where the hospital is.
+    pub fn fits(&self, slot: Interval, local: Local) -> bool {
         if self.minutes.is_some_and(|least| (slot.ends_at() - slot.starts_at()).num_minutes() < least) {
             return false;
         }
         if self.part.is_none() && self.weekdays.is_none() {
             return true;
         }
-        let local = slot.starts_at().with_timezone(&self.zone.unwrap_or(zone));
-        let part = if local.hour() < 12 { PartOfDay::Am } else { PartOfDay::Pm };
-        let day = 1 << local.weekday().num_days_from_monday();
-        self.part.is_none_or(|wanted| wanted == part) && self.weekdays.is_none_or(|days| days.0 & day != 0)
+        let local = self.zone.map_or(local, |zone| Local::of(slot.starts_at(), zone));
+        self.part.is_none_or(|wanted| wanted == local.part) && self.weekdays.is_none_or(|days| days.0 & local.day != 0)
     }
 }
 

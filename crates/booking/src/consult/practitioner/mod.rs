@@ -2,6 +2,8 @@
 
 pub mod affected;
 pub mod criteria;
+pub mod find;
+pub mod index;
 pub mod offer;
 #[cfg(test)]
 mod offer_zones;
@@ -12,6 +14,8 @@ pub mod specialty;
 pub mod store;
 
 pub use criteria::{PartOfDay, SlotCriteria, Weekdays};
+pub use find::{DoctorWish, find};
+pub use index::SlotIndex;
 pub use rank::Rank;
 pub use search::{AvailabilitySearch, FreeSlot};
 pub use store::Practitioner;

@@ -99,12 +99,15 @@ impl<'a> AvailabilitySearch<'a> {
         Self { doctors, others: &[], rooms: None, gives_up, from, to, criteria, after: None, enough: None }
     }
 
+    /// The first moment at which a slot may begin.
+    pub(super) fn begins(&self, now: DateTime<Utc>) -> DateTime<Utc> {
+        self.from.max(now).max(self.after.map_or(self.from, |(at, ..)| at))
+    }
+
     /// The days of the range, from its beginning or from now; each is some hours long at most.
     fn days(&self, now: DateTime<Utc>) -> impl Iterator<Item = (DateTime<Utc>, DateTime<Utc>)> {
-        let after = self.after.map_or(self.from, |(at, ..)| at);
         let (to, length) = (self.to, Duration::days(1));
-        let begins =
-            std::iter::successors(Some(self.from.max(now).max(after)), move |at| at.checked_add_signed(length));
+        let begins = std::iter::successors(Some(self.begins(now)), move |at| at.checked_add_signed(length));
         begins.take_while(move |at| *at < to).map(move |at| (at, to.min(at + length)))
     }
 }
@@ -127,8 +130,14 @@ pub async fn free(
         let resources = people.chain(search.others.iter().copied()).chain(rooms);
         // A slot that begins before the end may end after it.
         let end = to + Duration::hours(calendar::INTERVAL_HOURS_MAX);
-        let busy = Busy { now, taken: calendar::busy_of(conn, resources, from, end).await? };
-        found.extend(offers.into_iter().filter_map(|(doctor, slot)| busy.slot(&search, doctor, slot)));
+        let taken = calendar::busy_of(conn, resources, from, end).await?;
+        let others = Others::of(&search, now, &taken);
+        let free = |(doctor, slot): (&Practitioner, Interval)| {
+            let own = taken.get(&doctor.account_id.0).map_or(&[][..], Vec::as_slice);
+            let place = others.allow(slot).filter(|_| is_free(own, slot, now, None))?;
+            Some(FreeSlot::new(doctor, slot, place.0))
+        };
+        found.extend(offers.into_iter().filter_map(free));
         if search.enough.is_some_and(|enough| found.len() >= enough) {
             break;
         }
@@ -156,30 +165,47 @@ fn offers<'a>(
     Ok(all)
 }
 
-/// When somebody or something is taken.
-struct Busy {
-    now: DateTime<Utc>,
-    taken: HashMap<Uuid, Vec<TakenTime>>,
+/// Where a consult can be: in this room, or wherever it is where no room was asked for.
+pub(super) struct RoomFound(pub(super) Option<LocationId>);
+
+/// When those who must be free beside the doctor are taken.
+pub(super) struct Others<'a> {
+    pub(super) now: DateTime<Utc>,
+    gives_up: Option<Interval>,
+    all: Vec<&'a [TakenTime]>,
+    /// The rooms of which one must be free.
+    rooms: Option<Vec<(LocationId, &'a [TakenTime])>>,
 }
 
-impl Busy {
-    fn is_free(&self, resource: Uuid, slot: Interval, gives_up: Option<Interval>) -> bool {
-        let mut taken = self.taken.get(&resource).into_iter().flatten();
-        !taken.any(|t| t.interval.overlaps(&slot) && t.holds(self.now) && Some(t.interval) != gives_up)
+impl<'a> Others<'a> {
+    pub(super) fn of(
+        search: &AvailabilitySearch<'_>,
+        now: DateTime<Utc>,
+        taken: &'a HashMap<Uuid, Vec<TakenTime>>,
+    ) -> Self {
+        let of = |resource: Uuid| taken.get(&resource).map_or(&[][..], Vec::as_slice);
+        let rooms = search.rooms.map(|rooms| rooms.iter().map(|room| (*room, of(room.0))).collect());
+        Self { now, gives_up: search.gives_up, all: search.others.iter().map(|other| of(*other)).collect(), rooms }
     }
 
-    /// The slot, if everybody and everything that the search asks for is free.
-    fn slot(&self, search: &AvailabilitySearch<'_>, doctor: &Practitioner, slot: Interval) -> Option<FreeSlot> {
-        let others = search.others.iter().all(|other| self.is_free(*other, slot, search.gives_up));
-        if !others || !self.is_free(doctor.account_id.0, slot, None) {
+    /// The room, where one of several is asked for, if all that the search asks for are free.
+    pub(super) fn allow(&self, slot: Interval) -> Option<RoomFound> {
+        let is_free = |taken: &[TakenTime]| is_free(taken, slot, self.now, self.gives_up);
+        if !self.all.iter().all(|taken| is_free(taken)) {
             return None;
         }
-        let room = match search.rooms {
-            Some(rooms) => Some(*rooms.iter().find(|room| self.is_free(room.0, slot, search.gives_up))?),
-            None => None,
-        };
-        Some(FreeSlot::new(doctor, slot, room))
+        let Some(rooms) = &self.rooms else { return Some(RoomFound(None)) };
+        rooms.iter().find(|(_, taken)| is_free(taken)).map(|(room, _)| RoomFound(Some(*room)))
     }
+}
+
+/// Whether nothing of what is taken, in order of its beginning, is in the way of a slot.
+fn is_free(taken: &[TakenTime], slot: Interval, now: DateTime<Utc>, gives_up: Option<Interval>) -> bool {
+    // No row is longer than the longest interval.
+    let earliest = slot.starts_at() - Duration::hours(calendar::INTERVAL_HOURS_MAX);
+    let before = taken.partition_point(|taken| taken.interval.starts_at() < slot.ends_at());
+    let near = taken.iter().take(before).rev().take_while(|taken| taken.interval.starts_at() > earliest);
+    !near.into_iter().any(|t| t.interval.overlaps(&slot) && t.holds(now) && Some(t.interval) != gives_up)
 }
 
 /// The times that a doctor offers, taken or not.

@@ -100,6 +100,11 @@ impl KeptHours {
         Ok(Self(kept))
     }
 
+    /// Those of a doctor in a hospital, who is not asked for again.
+    pub fn take(&mut self, post: PractitionerPost) -> Kept {
+        self.0.remove(&post).unwrap_or_default()
+    }
+
     /// Those of a doctor in a hospital.
     pub fn of(&self, post: PractitionerPost) -> Option<&Kept> {
         self.0.get(&post)

@@ -9,8 +9,8 @@ use sanbao_platform::on;
 use super::offer::Exception;
 use super::rank::Rank;
 use crate::account::AccountId;
-use crate::calendar::Interval;
 use crate::calendar::week::{WeeklyHours, version_of};
+use crate::calendar::{Interval, ids};
 use crate::consult::id::{ExceptionId, HoursId};
 use crate::consult::input::Title;
 
@@ -45,6 +45,17 @@ const SEARCH: &str = practitioners!(
       and (p.organisation_id = $6 or $7) and exists (select 1 from membership m where m.account_id = p.account_id
         and m.organisation_id = p.organisation_id and m.role = 'doctor')
     order by p.organisation_id, p.specialty, a.display_name, p.account_id"
+);
+const BOOKABLE_OF_SQLITE: &str = practitioners!(
+    "where a.status = 'active' and o.state = 'open' and p.account_id in (select unhex(e.value) from json_each($1) e)
+      and exists (select 1 from membership m where m.account_id = p.account_id
+        and m.organisation_id = p.organisation_id and m.role = 'doctor')"
+);
+const BOOKABLE_OF_POSTGRES: &str = practitioners!(
+    "where a.status = 'active' and o.state = 'open'
+      and p.account_id in (select e::uuid from jsonb_array_elements_text($1) e)
+      and exists (select 1 from membership m where m.account_id = p.account_id
+        and m.organisation_id = p.organisation_id and m.role = 'doctor')"
 );
 const WORKS: &str = "select count(*) from membership m join account a on a.id = m.account_id
     where m.account_id = $1 and m.organisation_id = $2 and m.role = 'doctor' and a.status = 'active'";
@@ -183,6 +194,19 @@ pub async fn search(
         let query = query.bind(hospital.unwrap_or(OrganisationId(uuid::Uuid::nil()))).bind(hospital.is_none());
         query.fetch_all(conn).await
     })?)
+}
+
+/// Those of these doctors who can be booked, in each hospital where they can.
+pub async fn bookable_of(
+    conn: &mut Conn,
+    doctors: impl IntoIterator<Item = AccountId>,
+) -> Result<Vec<Practitioner>, DbError> {
+    let doctors = ids(doctors.into_iter().map(|doctor| doctor.0));
+    let statement = match conn.engine() {
+        Engine::Sqlite(_) => BOOKABLE_OF_SQLITE,
+        Engine::Postgres(_) => BOOKABLE_OF_POSTGRES,
+    };
+    Ok(on!(conn, |c| sqlx::query_as(statement).bind(&doctors).fetch_all(c).await)?)
 }
 
 /// Makes a doctor bookable in a hospital, or corrects what is known there.

@@ -23,6 +23,7 @@ mod practitioners;
 mod records;
 mod room;
 mod rooms;
-mod slots;
+pub mod slots;
+mod slots_kept;
 mod told;
 pub mod world;

@@ -44,7 +44,7 @@ async fn take(w: &World, resources: &[Uuid], from: &str, minutes: i64) {
 const AT_WORK: usize = 120;
 
 /// So many geriatricians of a hospital of their own; the last of them have two times on Monday each.
-async fn geriatricians(w: &World, count: usize) -> OrganisationId {
+pub async fn geriatricians(w: &World, count: usize) -> OrganisationId {
     let now = w.clock.now();
     let mut tx = w.db.begin().await.unwrap();
     let hospital = organisation(&mut tx, now, "hospital", "老年医院", "Asia/Shanghai").await;

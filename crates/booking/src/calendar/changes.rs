@@ -1,0 +1,120 @@
+//! The changes of the calendar and of hours since somebody looked: the rows of `calendar_change`, which triggers write.
+//!
+//! A mark is a bound of transactions: all that is below it was there when the mark was read, and what was open then, or begins
+//! later, is at it or above. A reader that goes on from the last mark misses nothing, and is told some changes twice.
+
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use futures_util::FutureExt as _;
+use sanbao_platform::db::{Conn, Db, DbError, Engine};
+use sanbao_platform::on;
+use sanbao_platform::service::Task;
+use sanbao_platform::text_enum;
+use uuid::Uuid;
+
+/// How long a row stays at least.
+const KEPT: Duration = Duration::from_mins(10);
+/// How long ago somebody may have looked who goes on from there. Shorter than rows stay.
+pub const MARK_AGE_MAX: Duration = Duration::from_mins(5);
+
+const SINCE_SQLITE: &str = "select (select coalesce(max(change), 0) + 1 from calendar_change) as mark,
+        c.kind, c.resource_id, c.starts_at, c.ends_at
+    from (select 1) left join calendar_change c on c.change >= $1";
+const SINCE_POSTGRES: &str = "select pg_snapshot_xmin(pg_current_snapshot())::text::bigint as mark,
+        c.kind, c.resource_id, c.starts_at, c.ends_at
+    from (select 1) x left join calendar_change c on c.change >= $1";
+const MARK_SQLITE: &str = "select coalesce(max(change), 0) + 1 from calendar_change";
+const MARK_POSTGRES: &str = "select pg_snapshot_xmin(pg_current_snapshot())::text::bigint";
+// The newest one stays: on SQLite the next one's number is behind it.
+const FORGET: &str =
+    "delete from calendar_change where change < $1 and change < (select max(change) from calendar_change)";
+
+text_enum! {
+    /// The kind of a change.
+    pub enum ChangeKind {
+        /// A resource is taken or given up.
+        Busy = "busy",
+        /// A doctor's account, posts or hours.
+        Doctor = "doctor",
+        /// An organisation's name, zone or state.
+        Hospital = "hospital",
+    }
+}
+
+#[derive(sqlx::FromRow)]
+struct ChangeRow {
+    mark: i64,
+    kind: Option<ChangeKind>,
+    resource_id: Option<Uuid>,
+    starts_at: Option<DateTime<Utc>>,
+    ends_at: Option<DateTime<Utc>>,
+}
+
+/// One change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Change {
+    pub kind: ChangeKind,
+    /// The resource, the account or the organisation.
+    pub resource: Uuid,
+    /// From when to when it was taken or given up.
+    pub time: Option<(DateTime<Utc>, DateTime<Utc>)>,
+}
+
+/// The mark of now.
+pub async fn mark(conn: &mut Conn) -> Result<i64, DbError> {
+    let statement = match conn.engine() {
+        Engine::Sqlite(_) => MARK_SQLITE,
+        Engine::Postgres(_) => MARK_POSTGRES,
+    };
+    Ok(on!(conn, |c| sqlx::query_scalar(statement).fetch_one(c).await)?)
+}
+
+/// The changes since a mark, in no order, and the mark of now.
+pub async fn since(conn: &mut Conn, mark: i64) -> Result<(i64, Vec<Change>), DbError> {
+    let statement = match conn.engine() {
+        Engine::Sqlite(_) => SINCE_SQLITE,
+        Engine::Postgres(_) => SINCE_POSTGRES,
+    };
+    let rows: Vec<ChangeRow> = on!(conn, |c| sqlx::query_as(statement).bind(mark).fetch_all(c).await)?;
+    let mark = rows.first().map_or(mark, |row| row.mark);
+    let change = |row: ChangeRow| {
+        Some(Change { kind: row.kind?, resource: row.resource_id?, time: row.starts_at.zip(row.ends_at) })
+    };
+    Ok((mark, rows.into_iter().filter_map(change).collect()))
+}
+
+/// Takes the changes away that were there at a mark.
+pub async fn forget(db: &Db, mark: i64) -> Result<(), DbError> {
+    let mut tx = db.begin().await?;
+    on!(tx, |c| sqlx::query(FORGET).bind(mark).execute(c).await.map(drop))?;
+    tx.commit().await
+}
+
+/// Keeps the changes few: those that were there at one round are gone after the next.
+pub fn forgetting(db: Db) -> Task {
+    Box::new(move |stop| {
+        async move {
+            let mut old = None;
+            while !stop.is_cancelled() {
+                match round(&db, old).await {
+                    Ok(mark) => old = Some(mark),
+                    Err(error) => tracing::error!(%error, "old changes of the calendar stay; it is tried again"),
+                }
+                tokio::select! {
+                    () = stop.cancelled() => {}
+                    () = tokio::time::sleep(KEPT) => {}
+                }
+            }
+        }
+        .boxed()
+    })
+}
+
+async fn round(db: &Db, old: Option<i64>) -> Result<i64, DbError> {
+    if let Some(old) = old {
+        forget(db, old).await?;
+    }
+    let mut conn = db.read().await?;
+    mark(&mut conn).await
+}

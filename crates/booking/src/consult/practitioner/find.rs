@@ -1,0 +1,143 @@
+//! The earliest free times of all doctors who fit, out of the [index](super::index).
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, Duration, NaiveDate, NaiveTime, Utc};
+use sanbao_platform::db::{Conn, DbError};
+use sanbao_platform::id::OrganisationId;
+use uuid::Uuid;
+
+use super::index::{KnownOpenings, Opening, SlotIndex};
+use super::search::{AvailabilitySearch, FreeSlot, Others, free};
+use super::store::Practitioner;
+use crate::account::AccountId;
+use crate::calendar::{self, INTERVAL_HOURS_MAX, TakenTime};
+use crate::consult::input::Title;
+
+/// So few doctors are read by themselves where a day is not in the index yet.
+const FEW: usize = 50;
+
+/// Which doctors are searched.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct DoctorWish<'a> {
+    pub specialty: Option<&'a str>,
+    /// Exactly this rank.
+    pub title: Option<Title>,
+    /// This rank or a higher one.
+    pub title_min: Option<Title>,
+    pub hospital: Option<OrganisationId>,
+    pub doctor: Option<AccountId>,
+}
+
+impl DoctorWish<'_> {
+    fn takes(&self, doctor: &Practitioner) -> bool {
+        self.doctor.is_none_or(|one| doctor.account_id == one)
+            && self.hospital.is_none_or(|one| doctor.organisation_id == one)
+            && self.title.is_none_or(|one| doctor.title == one)
+            && self.title_min.is_none_or(|least| doctor.title >= least)
+            && self.specialty.is_none_or(|one| doctor.specialty == one)
+    }
+}
+
+/// When the resident and the rooms of a search are taken, read for some days at a time.
+struct OthersRead {
+    all: Vec<Uuid>,
+    taken: HashMap<Uuid, Vec<TakenTime>>,
+    /// KnownOpenings up to here.
+    until: DateTime<Utc>,
+    /// So many days are read next.
+    days: i64,
+}
+
+impl OthersRead {
+    fn of(search: &AvailabilitySearch<'_>) -> Self {
+        let rooms = search.rooms.unwrap_or_default().iter().map(|room| room.0);
+        let all = search.others.iter().copied().chain(rooms).collect();
+        Self { all, taken: HashMap::new(), until: DateTime::<Utc>::MIN_UTC, days: 1 }
+    }
+
+    /// Reads a day, and those after it, unless it is known.
+    async fn read(&mut self, conn: &mut Conn, day: DateTime<Utc>, to: DateTime<Utc>) -> Result<(), DbError> {
+        if self.all.is_empty() || day < self.until {
+            return Ok(());
+        }
+        self.until = to.min(day + Duration::days(self.days)).max(day + Duration::days(1));
+        // A search that goes on for days goes on for more of them.
+        self.days *= 2;
+        let end = self.until + Duration::hours(INTERVAL_HOURS_MAX);
+        self.taken = calendar::busy_of(conn, self.all.iter().copied(), day, end).await?;
+        Ok(())
+    }
+}
+
+/// The free slots of all doctors who fit, by time, then by doctor; none in the past. The doctors of `search` are not asked.
+pub async fn find(
+    conn: &mut Conn,
+    now: DateTime<Utc>,
+    index: &SlotIndex,
+    wish: DoctorWish<'_>,
+    search: AvailabilitySearch<'_>,
+) -> Result<Vec<FreeSlot>, DbError> {
+    let mut known = index.now(conn, now).await?;
+    let wanted: Vec<bool> = known.posts().map(|post| post.is_some_and(|post| wish.takes(&post.doctor))).collect();
+    let many = wanted.iter().filter(|wanted| **wanted).count();
+    if many == 0 {
+        return Ok(Vec::new());
+    }
+    let from = search.begins(now);
+    let (mut others, mut found) = (OthersRead::of(&search), Vec::new());
+    for day in from.date_naive().iter_days() {
+        let midnight = day.and_time(NaiveTime::MIN).and_utc();
+        if midnight >= search.to {
+            break;
+        }
+        if many <= FEW && !known.has(day) {
+            let doctors: Vec<Practitioner> =
+                known.posts().flatten().map(|post| &post.doctor).filter(|d| wish.takes(d)).cloned().collect();
+            drop(known);
+            let rest = AvailabilitySearch { doctors: &doctors, from: search.from.max(midnight), ..search };
+            let enough = search.enough.map(|enough| enough.saturating_sub(found.len()));
+            found.extend(free(conn, now, AvailabilitySearch { enough, ..rest }).await?);
+            return Ok(found);
+        }
+        known.load(conn, day).await?;
+        others.read(conn, midnight, search.to).await?;
+        let allowed = Others::of(&search, now, &others.taken);
+        if of_day(&known, day, &search, (from.max(now), &wanted, &allowed), &mut found) {
+            break;
+        }
+    }
+    Ok(found)
+}
+
+/// Adds the free slots of a day; whether there are enough.
+fn of_day(
+    known: &KnownOpenings,
+    day: NaiveDate,
+    search: &AvailabilitySearch<'_>,
+    (from, wanted, others): (DateTime<Utc>, &[bool], &Others<'_>),
+    found: &mut Vec<FreeSlot>,
+) -> bool {
+    let fits = |opening: &&Opening| {
+        let at = opening.at.starts_at();
+        wanted.get(opening.post).is_some_and(|wanted| *wanted)
+            && at >= from
+            && at < search.to
+            && opening.held_until.is_none_or(|until| until <= others.now)
+            && search.criteria.fits(opening.at, opening.local)
+    };
+    for opening in known.openings(day).iter().filter(fits) {
+        let Some(post) = known.post(opening.post) else { continue };
+        let place = (opening.at.starts_at(), post.doctor.account_id, post.doctor.organisation_id);
+        if search.after.is_some_and(|after| place <= after) {
+            continue;
+        }
+        if let Some(place) = others.allow(opening.at) {
+            found.push(FreeSlot::new(&post.doctor, opening.at, place.0));
+        }
+        if search.enough.is_some_and(|enough| found.len() >= enough) {
+            return true;
+        }
+    }
+    false
+}

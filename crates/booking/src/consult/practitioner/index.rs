@@ -1,0 +1,261 @@
+//! Free times of all doctors, kept in memory: what a search of a thousand doctors reads instead of their hours and bookings.
+//!
+//! A day is loaded when somebody searches it, and follows the [changes](calendar::changes) of all processes before each search.
+//! What stands here may be late by one that is being committed: then booking answers that the time is taken, since the
+//! calendar itself decides.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::time::Instant;
+
+use chrono::{DateTime, Days, Duration, NaiveDate, NaiveTime, Utc};
+use chrono_tz::Tz;
+use sanbao_platform::db::{Conn, DbError};
+use tokio::sync::Mutex;
+use uuid::Uuid;
+
+use super::criteria::Local;
+use super::offer::offered;
+use super::rank::Rank;
+use super::sets::{Kept, KeptHours};
+use super::store::{self, Practitioner};
+use crate::account::AccountId;
+use crate::calendar::changes::{self, Change, ChangeKind, MARK_AGE_MAX};
+use crate::calendar::{self, Interval, TakenTime};
+
+/// Days kept at most; beyond that those that nobody asks for now are forgotten.
+const DAYS_MAX: usize = 100;
+/// Places of posts that are read anew.
+const POSTS_LEFT_MAX: usize = 1_000;
+/// No slot is longer, so none that begins on a day ends later after it.
+const SLOT_HOURS_MAX: i64 = 4;
+
+/// The last day whose exceptions are read: all that are ahead.
+const LAST_DAY: NaiveDate = match NaiveDate::from_ymd_opt(9999, 12, 31) {
+    Some(day) => day,
+    None => NaiveDate::MAX,
+};
+
+/// A doctor in a hospital, with the hours kept there.
+#[derive(Debug)]
+pub(super) struct Post {
+    pub(super) doctor: Practitioner,
+    pub(super) zone: Tz,
+    kept: Kept,
+}
+
+/// A time that a doctor offers and that nothing takes for good.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Opening {
+    pub(super) at: Interval,
+    /// The number of the post.
+    pub(super) post: usize,
+    pub(super) local: Local,
+    /// Held by somebody until then.
+    pub(super) held_until: Option<DateTime<Utc>>,
+}
+
+/// The openings that are kept: none at first.
+#[derive(Debug, Default)]
+pub struct SlotIndex(Mutex<KnownOpenings>);
+
+#[derive(Debug, Default)]
+pub(super) struct KnownOpenings {
+    /// How far it follows the changes, and when it was brought there.
+    mark: Option<(i64, Instant, DateTime<Utc>)>,
+    /// The first day whose exceptions are known.
+    first: NaiveDate,
+    /// `None` for those who are not to be booked any more.
+    posts: Vec<Option<Post>>,
+    of_doctor: HashMap<AccountId, Vec<usize>>,
+    /// The openings that begin on a day of UTC, by time, then by doctor, then by hospital.
+    days: BTreeMap<NaiveDate, Vec<Opening>>,
+}
+
+/// The doctors whose openings of some days are to be found anew.
+type Stale = BTreeMap<NaiveDate, BTreeSet<AccountId>>;
+
+fn midnight(day: NaiveDate) -> DateTime<Utc> {
+    day.and_time(NaiveTime::MIN).and_utc()
+}
+
+impl SlotIndex {
+    /// The openings that are kept, as they are now; nobody else has it meanwhile.
+    pub(super) async fn now(
+        &self,
+        conn: &mut Conn,
+        now: DateTime<Utc>,
+    ) -> Result<tokio::sync::MutexGuard<'_, KnownOpenings>, DbError> {
+        let mut known = self.0.lock().await;
+        known.follow(conn, now).await?;
+        Ok(known)
+    }
+}
+
+impl KnownOpenings {
+    /// Brings it to what is committed. All that is read is read before anything is changed here, so that a search that is
+    /// given up half way leaves it as it was.
+    async fn follow(&mut self, conn: &mut Conn, now: DateTime<Utc>) -> Result<(), DbError> {
+        let began = Instant::now();
+        let yesterday = now.date_naive() - Days::new(1);
+        let followed = match self.mark {
+            Some((mark, ..)) => Some(changes::since(conn, mark).await?),
+            None => None,
+        };
+        // A mark that is older than this may be one whose later changes are forgotten already; so it is after a pause.
+        let is_fresh = |(_, at, then): &(i64, Instant, DateTime<Utc>)| {
+            at.elapsed() < MARK_AGE_MAX && (now - *then).abs().to_std().is_ok_and(|age| age < MARK_AGE_MAX)
+        };
+        // Posts that were read anew leave a place behind.
+        let is_short = self.posts.len() <= POSTS_LEFT_MAX + 2 * self.of_doctor.len();
+        let usable = self.mark.as_ref().is_some_and(is_fresh) && self.first < yesterday && is_short;
+        match followed.filter(|_| usable) {
+            Some((mark, changes)) if !changes.iter().any(|change| change.kind == ChangeKind::Hospital) => {
+                self.take_over(conn, &changes).await?;
+                self.mark = Some((mark, began, now));
+                self.days.retain(|day, _| *day >= yesterday);
+            }
+            _ => *self = Self::read(conn, now, yesterday - Days::new(1)).await?,
+        }
+        Ok(())
+    }
+
+    /// All doctors, and no day yet.
+    async fn read(conn: &mut Conn, now: DateTime<Utc>, first: NaiveDate) -> Result<Self, DbError> {
+        let began = Instant::now();
+        let mark = changes::mark(conn).await?;
+        let doctors = store::search(conn, None, Rank::Any, None).await?;
+        let posts = posts(conn, doctors, first).await?;
+        let mut known = Self { mark: Some((mark, began, now)), first, ..Self::default() };
+        for post in posts {
+            known.add(post);
+        }
+        Ok(known)
+    }
+
+    fn add(&mut self, post: Post) {
+        self.of_doctor.entry(post.doctor.account_id).or_default().push(self.posts.len());
+        self.posts.push(Some(post));
+    }
+
+    pub(super) fn posts(&self) -> impl Iterator<Item = Option<&Post>> {
+        self.posts.iter().map(Option::as_ref)
+    }
+
+    pub(super) fn post(&self, number: usize) -> Option<&Post> {
+        self.posts.get(number).and_then(Option::as_ref)
+    }
+
+    /// Whether a day is loaded.
+    pub(super) fn has(&self, day: NaiveDate) -> bool {
+        self.days.contains_key(&day)
+    }
+
+    /// The openings of a day that is loaded.
+    pub(super) fn openings(&self, day: NaiveDate) -> &[Opening] {
+        self.days.get(&day).map_or(&[], Vec::as_slice)
+    }
+
+    async fn take_over(&mut self, conn: &mut Conn, changes: &[Change]) -> Result<(), DbError> {
+        let of_kind = |kind| changes.iter().filter(move |change| change.kind == kind);
+        let doctors: BTreeSet<AccountId> =
+            of_kind(ChangeKind::Doctor).map(|change| AccountId(change.resource)).collect();
+        let mut stale = Stale::new();
+        for day in self.days.keys().filter(|_| !doctors.is_empty()) {
+            stale.insert(*day, doctors.clone());
+        }
+        for change in of_kind(ChangeKind::Busy) {
+            let (doctor, Some((from, to))) = (AccountId(change.resource), change.time) else { continue };
+            if !self.of_doctor.contains_key(&doctor) {
+                continue;
+            }
+            let first = (from - Duration::hours(SLOT_HOURS_MAX)).date_naive();
+            for (day, _) in self.days.range(first..=to.date_naive()) {
+                stale.entry(*day).or_default().insert(doctor);
+            }
+        }
+        let anew = if doctors.is_empty() {
+            Vec::new()
+        } else {
+            let bookable = store::bookable_of(conn, doctors.iter().copied()).await?;
+            posts(conn, bookable, self.first).await?
+        };
+        let busy = busy(conn, &stale).await?;
+        for number in doctors.iter().filter_map(|doctor| self.of_doctor.remove(doctor)).flatten() {
+            if let Some(post) = self.posts.get_mut(number) {
+                *post = None;
+            }
+        }
+        for post in anew {
+            self.add(post);
+        }
+        for (day, doctors) in &stale {
+            self.find_anew(*day, doctors, &busy);
+        }
+        Ok(())
+    }
+
+    /// Loads a day, if it is not there.
+    pub(super) async fn load(&mut self, conn: &mut Conn, day: NaiveDate) -> Result<(), DbError> {
+        if !self.days.contains_key(&day) {
+            let doctors: BTreeSet<AccountId> = self.of_doctor.keys().copied().collect();
+            let stale = Stale::from([(day, doctors)]);
+            let busy = busy(conn, &stale).await?;
+            if self.days.len() >= DAYS_MAX {
+                self.days.clear();
+            }
+            for (day, doctors) in &stale {
+                self.days.insert(*day, Vec::new());
+                self.find_anew(*day, doctors, &busy);
+            }
+        }
+        Ok(())
+    }
+
+    /// Finds the openings of these doctors on a day.
+    fn find_anew(&mut self, day: NaiveDate, doctors: &BTreeSet<AccountId>, busy: &HashMap<Uuid, Vec<TakenTime>>) {
+        let mut found = Vec::new();
+        let (from, to) = (midnight(day), midnight(day) + Duration::days(1));
+        for doctor in doctors {
+            let taken = busy.get(&doctor.0).map_or(&[][..], Vec::as_slice);
+            for number in self.of_doctor.get(doctor).into_iter().flatten() {
+                let Some(post) = self.post(*number) else { continue };
+                let offers = offered(&post.kept.hours, &post.kept.exceptions, post.zone, from, to);
+                found.extend(offers.into_iter().filter_map(|at| opening(post, *number, at, taken)));
+            }
+        }
+        let Self { posts, days, .. } = self;
+        let openings = days.entry(day).or_default();
+        let doctor = |opening: &Opening| posts.get(opening.post).and_then(Option::as_ref).map(|post| &post.doctor);
+        openings.retain(|opening| doctor(opening).is_some_and(|doctor| !doctors.contains(&doctor.account_id)));
+        openings.append(&mut found);
+        openings.sort_by_cached_key(|opening| {
+            (opening.at.starts_at(), doctor(opening).map(|doctor| (doctor.account_id, doctor.organisation_id)))
+        });
+    }
+}
+
+/// The opening, unless the doctor is taken for good.
+fn opening(post: &Post, number: usize, at: Interval, taken: &[TakenTime]) -> Option<Opening> {
+    let mut held_until: Option<DateTime<Utc>> = None;
+    for over in taken.iter().filter(|taken| taken.interval.overlaps(&at)) {
+        held_until = held_until.max(Some(over.expires_at?));
+    }
+    Some(Opening { at, post: number, local: Local::of(at.starts_at(), post.zone), held_until })
+}
+
+/// Doctors with the hours that they keep from a day on.
+async fn posts(conn: &mut Conn, doctors: Vec<Practitioner>, first: NaiveDate) -> Result<Vec<Post>, DbError> {
+    let mut kept = KeptHours::of_days(conn, doctors.iter().map(|d| d.account_id), first, LAST_DAY).await?;
+    let post = |doctor: Practitioner| Ok(Post { zone: doctor.zone()?, kept: kept.take(doctor.post()), doctor });
+    doctors.into_iter().map(post).collect()
+}
+
+/// When the doctors are taken in the days in question.
+async fn busy(conn: &mut Conn, stale: &Stale) -> Result<HashMap<Uuid, Vec<TakenTime>>, DbError> {
+    let (Some((first, _)), Some((last, _))) = (stale.first_key_value(), stale.last_key_value()) else {
+        return Ok(HashMap::new());
+    };
+    let doctors = stale.values().flatten().map(|doctor| doctor.0);
+    let end = midnight(*last) + Duration::hours(24 + SLOT_HOURS_MAX);
+    calendar::busy_of(conn, doctors, midnight(*first), end).await
+}
