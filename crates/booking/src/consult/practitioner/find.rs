@@ -43,7 +43,7 @@ impl DoctorWish<'_> {
 struct OthersRead {
     all: Vec<Uuid>,
     taken: HashMap<Uuid, Vec<TakenTime>>,
-    /// KnownOpenings up to here.
+    /// Read up to here.
     until: DateTime<Utc>,
     /// So many days are read next.
     days: i64,
