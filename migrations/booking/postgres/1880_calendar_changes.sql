@@ -2,30 +2,30 @@
 -- processes, whichever release they are of: the rows are written by triggers, in the transaction of the change. They are read by
 -- change, the number of the transaction: one that was open when a reader looked is not yet below the reader's mark.
 -- kind: busy (a resource, from when to when), doctor (an account) or hospital. Nobody needs a row for longer than minutes.
-create table calendar_change (
+create table _calendar_change (
     change       bigint not null,
     kind         text not null check (kind in ('busy', 'doctor', 'hospital')),
     resource_id  uuid not null,
     starts_at    timestamptz,
     ends_at      timestamptz
 );
-create index calendar_change_by_change on calendar_change (change);
+create index calendar_change_by_change on _calendar_change (change);
 
 create function calendar_has_changed() returns trigger language plpgsql as
     'declare changed record;
     begin
         if tg_op = ''DELETE'' then changed := old; else changed := new; end if;
         if tg_argv[0] = ''busy'' then
-            insert into calendar_change values (pg_current_xact_id()::text::bigint, ''busy'',
+            insert into _calendar_change values (pg_current_xact_id()::text::bigint, ''busy'',
                 changed.resource_id, changed.starts_at, changed.ends_at);
         elsif tg_argv[0] = ''doctor'' then
-            insert into calendar_change values (pg_current_xact_id()::text::bigint, ''doctor'',
+            insert into _calendar_change values (pg_current_xact_id()::text::bigint, ''doctor'',
                 changed.account_id, null, null);
         elsif tg_argv[0] = ''account'' then
-            insert into calendar_change values (pg_current_xact_id()::text::bigint, ''doctor'',
+            insert into _calendar_change values (pg_current_xact_id()::text::bigint, ''doctor'',
                 changed.id, null, null);
         else
-            insert into calendar_change values (pg_current_xact_id()::text::bigint, ''hospital'',
+            insert into _calendar_change values (pg_current_xact_id()::text::bigint, ''hospital'',
                 changed.id, null, null);
         end if;
         return null;

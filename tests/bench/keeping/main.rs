@@ -43,7 +43,7 @@ const TAKEN: &str = "with recursive n (i) as (select $1 union all select i + 1 f
     select 'filler', unhex(printf('%032x', i * 2654435761)), strftime('%Y-%m-%dT%H:%M:%S+00:00', 1700000000 + i, 'unixepoch') from n";
 const TABLES: &str = "select quote_ident(table_schema) || '.' || quote_ident(table_name) from information_schema.tables
     where table_schema in ('booking', 'signalling', 'needs_analysis') and table_type = 'BASE TABLE'
-    and table_name <> '_sqlx_migrations' order by 1";
+    and table_name not like '\\_%' order by 1";
 
 fn sanbao(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_sanbao"));

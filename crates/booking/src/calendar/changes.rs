@@ -1,4 +1,4 @@
-//! The changes of the calendar and of hours since somebody looked: the rows of `calendar_change`, which triggers write.
+//! The changes of the calendar and of hours since somebody looked: the rows of `_calendar_change`, which triggers write.
 //!
 //! A mark is a bound of transactions: all that is below it was there when the mark was read, and what was open then, or begins
 //! later, is at it or above. A reader that goes on from the last mark misses nothing, and is told some changes twice.
@@ -18,17 +18,21 @@ const KEPT: Duration = Duration::from_mins(10);
 /// How long ago somebody may have looked who goes on from there. Shorter than rows stay.
 pub const MARK_AGE_MAX: Duration = Duration::from_mins(5);
 
-const SINCE_SQLITE: &str = "select (select coalesce(max(change), 0) + 1 from calendar_change) as mark,
+const SINCE_SQLITE: &str = "select (select coalesce(max(change), 0) + 1 from _calendar_change) as mark,
         c.kind, c.resource_id, c.starts_at, c.ends_at
-    from (select 1) left join calendar_change c on c.change >= $1";
+    from (select 1) left join _calendar_change c on c.change >= $1";
 const SINCE_POSTGRES: &str = "select pg_snapshot_xmin(pg_current_snapshot())::text::bigint as mark,
         c.kind, c.resource_id, c.starts_at, c.ends_at
-    from (select 1) x left join calendar_change c on c.change >= $1";
-const MARK_SQLITE: &str = "select coalesce(max(change), 0) + 1 from calendar_change";
+    from (select 1) x left join _calendar_change c on c.change >= $1";
+const MARK_SQLITE: &str = "select coalesce(max(change), 0) + 1 from _calendar_change";
 const MARK_POSTGRES: &str = "select pg_snapshot_xmin(pg_current_snapshot())::text::bigint";
-// The newest one stays: on SQLite the next one's number is behind it.
-const FORGET: &str =
-    "delete from calendar_change where change < $1 and change < (select max(change) from calendar_change)";
+// The newest one stays: the next one's number is behind it.
+const FORGET_SQLITE: &str =
+    "delete from _calendar_change where change < $1 and change < (select max(change) from _calendar_change)";
+// No transaction has a number yet that is not below the next one: such a row was brought here from another server, whose
+// numbers were further on, and would be told again and again.
+const FORGET_POSTGRES: &str = "delete from _calendar_change
+    where change < $1 or change >= pg_snapshot_xmax(pg_current_snapshot())::text::bigint";
 
 text_enum! {
     /// The kind of a change.
@@ -84,10 +88,14 @@ pub async fn since(conn: &mut Conn, mark: i64) -> Result<(i64, Vec<Change>), DbE
     Ok((mark, rows.into_iter().filter_map(change).collect()))
 }
 
-/// Takes the changes away that were there at a mark.
+/// Takes the changes away that were there at a mark, and those of another server.
 pub async fn forget(db: &Db, mark: i64) -> Result<(), DbError> {
     let mut tx = db.begin().await?;
-    on!(tx, |c| sqlx::query(FORGET).bind(mark).execute(c).await.map(drop))?;
+    let statement = match tx.engine() {
+        Engine::Sqlite(_) => FORGET_SQLITE,
+        Engine::Postgres(_) => FORGET_POSTGRES,
+    };
+    on!(tx, |c| sqlx::query(statement).bind(mark).execute(c).await.map(drop))?;
     tx.commit().await
 }
 
@@ -95,10 +103,11 @@ pub async fn forget(db: &Db, mark: i64) -> Result<(), DbError> {
 pub fn forgetting(db: Db) -> Task {
     Box::new(move |stop| {
         async move {
-            let mut old = None;
+            // Nothing is below this one: the first round takes only what came from elsewhere.
+            let mut old = 0;
             while !stop.is_cancelled() {
                 match round(&db, old).await {
-                    Ok(mark) => old = Some(mark),
+                    Ok(mark) => old = mark,
                     Err(error) => tracing::error!(%error, "old changes of the calendar stay; it is tried again"),
                 }
                 tokio::select! {
@@ -111,10 +120,8 @@ pub fn forgetting(db: Db) -> Task {
     })
 }
 
-async fn round(db: &Db, old: Option<i64>) -> Result<i64, DbError> {
-    if let Some(old) = old {
-        forget(db, old).await?;
-    }
+async fn round(db: &Db, old: i64) -> Result<i64, DbError> {
+    forget(db, old).await?;
     let mut conn = db.read().await?;
     mark(&mut conn).await
 }

@@ -150,8 +150,7 @@ pub async fn slots(
     let criteria = query.criteria()?;
     let paging = Paging { after: query.after.clone(), limit: query.limit };
     let (limit, after) = (paging.limit()?, paging.after::<SlotPlace>()?);
-    let mut conn = app.deps.db.read().await?;
-    let (others, rooms) = query.wanted(&mut conn, &ctx).await?;
+    let (others, rooms) = query.wanted(&mut app.deps.db.read().await?, &ctx).await?;
     let wish = DoctorWish {
         specialty: query.specialty.as_deref(),
         title: query.title,
@@ -162,6 +161,6 @@ pub async fn slots(
     let all = AvailabilitySearch::of(&[], *query.from, *query.to);
     let enough = usize::try_from(limit + 1).ok();
     let search = AvailabilitySearch { others: &others, rooms: rooms.as_deref(), criteria, after, enough, ..all };
-    let found = find(&mut conn, ctx.now(), &app.free_times, wish, search).await?;
+    let found = find(&app.deps.db, ctx.now(), &app.free_times, wish, search).await?;
     Ok(Json(Page::of(found, limit, FreeSlot::place)))
 }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, Duration, NaiveDate, NaiveTime, Utc};
-use sanbao_platform::db::{Conn, DbError};
+use sanbao_platform::db::{Db, DbError};
 use sanbao_platform::id::OrganisationId;
 use uuid::Uuid;
 
@@ -37,6 +37,16 @@ impl DoctorWish<'_> {
             && self.title_min.is_none_or(|least| doctor.title >= least)
             && self.specialty.is_none_or(|one| doctor.specialty == one)
     }
+
+    /// Of each post, whether it is one of these.
+    fn posts(&self, known: &KnownOpenings) -> Vec<bool> {
+        known.posts().map(|post| post.is_some_and(|post| self.takes(&post.doctor))).collect()
+    }
+
+    fn doctors(&self, known: &KnownOpenings) -> Vec<Practitioner> {
+        let all = known.posts().flatten().map(|post| &post.doctor);
+        all.filter(|doctor| self.takes(doctor)).cloned().collect()
+    }
 }
 
 /// When the resident and the rooms of a search are taken, read for some days at a time.
@@ -57,7 +67,7 @@ impl OthersRead {
     }
 
     /// Reads a day, and those after it, unless it is known.
-    async fn read(&mut self, conn: &mut Conn, day: DateTime<Utc>, to: DateTime<Utc>) -> Result<(), DbError> {
+    async fn read(&mut self, db: &Db, day: DateTime<Utc>, to: DateTime<Utc>) -> Result<(), DbError> {
         if self.all.is_empty() || day < self.until {
             return Ok(());
         }
@@ -65,49 +75,57 @@ impl OthersRead {
         // A search that goes on for days goes on for more of them.
         self.days *= 2;
         let end = self.until + Duration::hours(INTERVAL_HOURS_MAX);
-        self.taken = calendar::busy_of(conn, self.all.iter().copied(), day, end).await?;
+        self.taken = calendar::busy_of(&mut db.read().await?, self.all.iter().copied(), day, end).await?;
         Ok(())
     }
 }
 
 /// The free slots of all doctors who fit, by time, then by doctor; none in the past. The doctors of `search` are not asked.
 pub async fn find(
-    conn: &mut Conn,
+    db: &Db,
     now: DateTime<Utc>,
     index: &SlotIndex,
     wish: DoctorWish<'_>,
     search: AvailabilitySearch<'_>,
 ) -> Result<Vec<FreeSlot>, DbError> {
-    let mut known = index.now(conn, now).await?;
-    let wanted: Vec<bool> = known.posts().map(|post| post.is_some_and(|post| wish.takes(&post.doctor))).collect();
-    let many = wanted.iter().filter(|wanted| **wanted).count();
-    if many == 0 {
-        return Ok(Vec::new());
-    }
+    let mut known = index.now(db, now).await?;
+    let mut wanted = wish.posts(&known);
     let from = search.begins(now);
     let (mut others, mut found) = (OthersRead::of(&search), Vec::new());
     for day in from.date_naive().iter_days() {
         let midnight = day.and_time(NaiveTime::MIN).and_utc();
-        if midnight >= search.to {
+        let many = wanted.iter().filter(|wanted| **wanted).count();
+        if midnight >= search.to || many == 0 {
             break;
         }
-        if many <= FEW && !known.has(day) {
-            let doctors: Vec<Practitioner> =
-                known.posts().flatten().map(|post| &post.doctor).filter(|d| wish.takes(d)).cloned().collect();
-            drop(known);
-            let rest = AvailabilitySearch { doctors: &doctors, from: search.from.max(midnight), ..search };
+        if !known.has(day) && many <= FEW {
             let enough = search.enough.map(|enough| enough.saturating_sub(found.len()));
-            found.extend(free(conn, now, AvailabilitySearch { enough, ..rest }).await?);
-            return Ok(found);
+            let rest = AvailabilitySearch { from: search.from.max(midnight), enough, ..search };
+            found.extend(of_few(db, now, &wish.doctors(&known), rest).await?);
+            break;
         }
-        known.load(conn, day).await?;
-        others.read(conn, midnight, search.to).await?;
+        if !known.has(day) {
+            known = index.with(db, now, day).await?;
+            wanted = wish.posts(&known);
+        }
+        others.read(db, midnight, search.to).await?;
         let allowed = Others::of(&search, now, &others.taken);
         if of_day(&known, day, &search, (from.max(now), &wanted, &allowed), &mut found) {
             break;
         }
     }
     Ok(found)
+}
+
+/// The free slots of a few doctors, from the database.
+async fn of_few(
+    db: &Db,
+    now: DateTime<Utc>,
+    doctors: &[Practitioner],
+    search: AvailabilitySearch<'_>,
+) -> Result<Vec<FreeSlot>, DbError> {
+    let mut conn = db.read().await?;
+    free(&mut conn, now, AvailabilitySearch { doctors, ..search }).await
 }
 
 /// Adds the free slots of a day; whether there are enough.

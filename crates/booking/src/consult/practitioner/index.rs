@@ -3,13 +3,17 @@
 //! A day is loaded when somebody searches it, and follows the [changes](calendar::changes) of all processes before each search.
 //! What stands here may be late by one that is being committed: then booking answers that the time is taken, since the
 //! calendar itself decides.
+//!
+//! A search has a copy of its own, which shares the posts and the days with the one that is kept: nobody waits for another search,
+//! only for the few statements by which the openings follow what was written.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
 use std::time::Instant;
 
 use chrono::{DateTime, Days, Duration, NaiveDate, NaiveTime, Utc};
 use chrono_tz::Tz;
-use sanbao_platform::db::{Conn, DbError};
+use sanbao_platform::db::{Conn, Db, DbError};
 use tokio::sync::Mutex;
 use uuid::Uuid;
 
@@ -56,19 +60,19 @@ pub(super) struct Opening {
 
 /// The openings that are kept: none at first.
 #[derive(Debug, Default)]
-pub struct SlotIndex(Mutex<KnownOpenings>);
+pub struct SlotIndex(Mutex<Arc<KnownOpenings>>);
 
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct KnownOpenings {
     /// How far it follows the changes, and when it was brought there.
     mark: Option<(i64, Instant, DateTime<Utc>)>,
     /// The first day whose exceptions are known.
     first: NaiveDate,
     /// `None` for those who are not to be booked any more.
-    posts: Vec<Option<Post>>,
+    posts: Vec<Option<Arc<Post>>>,
     of_doctor: HashMap<AccountId, Vec<usize>>,
     /// The openings that begin on a day of UTC, by time, then by doctor, then by hospital.
-    days: BTreeMap<NaiveDate, Vec<Opening>>,
+    days: BTreeMap<NaiveDate, Arc<Vec<Opening>>>,
 }
 
 /// The doctors whose openings of some days are to be found anew.
@@ -79,44 +83,59 @@ fn midnight(day: NaiveDate) -> DateTime<Utc> {
 }
 
 impl SlotIndex {
-    /// The openings that are kept, as they are now; nobody else has it meanwhile.
-    pub(super) async fn now(
-        &self,
-        conn: &mut Conn,
-        now: DateTime<Utc>,
-    ) -> Result<tokio::sync::MutexGuard<'_, KnownOpenings>, DbError> {
+    /// The openings that are kept, as they are now. No connection is held while others have theirs brought up to date.
+    pub(super) async fn now(&self, db: &Db, now: DateTime<Utc>) -> Result<Arc<KnownOpenings>, DbError> {
         let mut known = self.0.lock().await;
-        known.follow(conn, now).await?;
-        Ok(known)
+        let mut conn = db.read().await?;
+        KnownOpenings::follow(&mut known, &mut conn, now).await?;
+        Ok(Arc::clone(&known))
+    }
+
+    /// The openings with those of a day, which are kept from now on.
+    pub(super) async fn with(
+        &self,
+        db: &Db,
+        now: DateTime<Utc>,
+        day: NaiveDate,
+    ) -> Result<Arc<KnownOpenings>, DbError> {
+        let mut known = self.0.lock().await;
+        let mut conn = db.read().await?;
+        KnownOpenings::follow(&mut known, &mut conn, now).await?;
+        KnownOpenings::load(&mut known, &mut conn, day).await?;
+        Ok(Arc::clone(&known))
     }
 }
 
 impl KnownOpenings {
-    /// Brings it to what is committed. All that is read is read before anything is changed here, so that a search that is
+    /// Brings it to what is committed. All that is read is read before anything is changed, so that a search that is
     /// given up half way leaves it as it was.
-    async fn follow(&mut self, conn: &mut Conn, now: DateTime<Utc>) -> Result<(), DbError> {
+    async fn follow(kept: &mut Arc<Self>, conn: &mut Conn, now: DateTime<Utc>) -> Result<(), DbError> {
         let began = Instant::now();
         let yesterday = now.date_naive() - Days::new(1);
-        let followed = match self.mark {
+        let followed = match kept.mark {
             Some((mark, ..)) => Some(changes::since(conn, mark).await?),
             None => None,
         };
+        match followed.filter(|_| kept.is_usable(now, yesterday)) {
+            Some((mark, changes)) if !changes.iter().any(|change| change.kind == ChangeKind::Hospital) => {
+                Self::take_over(kept, conn, &changes).await?;
+                let known = Arc::make_mut(kept);
+                known.mark = Some((mark, began, now));
+                known.days.retain(|day, _| *day >= yesterday);
+            }
+            _ => *kept = Arc::new(Self::read(conn, now, yesterday - Days::new(1)).await?),
+        }
+        Ok(())
+    }
+
+    fn is_usable(&self, now: DateTime<Utc>, yesterday: NaiveDate) -> bool {
         // A mark that is older than this may be one whose later changes are forgotten already; so it is after a pause.
         let is_fresh = |(_, at, then): &(i64, Instant, DateTime<Utc>)| {
             at.elapsed() < MARK_AGE_MAX && (now - *then).abs().to_std().is_ok_and(|age| age < MARK_AGE_MAX)
         };
         // Posts that were read anew leave a place behind.
         let is_short = self.posts.len() <= POSTS_LEFT_MAX + 2 * self.of_doctor.len();
-        let usable = self.mark.as_ref().is_some_and(is_fresh) && self.first < yesterday && is_short;
-        match followed.filter(|_| usable) {
-            Some((mark, changes)) if !changes.iter().any(|change| change.kind == ChangeKind::Hospital) => {
-                self.take_over(conn, &changes).await?;
-                self.mark = Some((mark, began, now));
-                self.days.retain(|day, _| *day >= yesterday);
-            }
-            _ => *self = Self::read(conn, now, yesterday - Days::new(1)).await?,
-        }
-        Ok(())
+        self.mark.as_ref().is_some_and(is_fresh) && self.first < yesterday && is_short
     }
 
     /// All doctors, and no day yet.
@@ -134,15 +153,15 @@ impl KnownOpenings {
 
     fn add(&mut self, post: Post) {
         self.of_doctor.entry(post.doctor.account_id).or_default().push(self.posts.len());
-        self.posts.push(Some(post));
+        self.posts.push(Some(Arc::new(post)));
     }
 
     pub(super) fn posts(&self) -> impl Iterator<Item = Option<&Post>> {
-        self.posts.iter().map(Option::as_ref)
+        self.posts.iter().map(Option::as_deref)
     }
 
     pub(super) fn post(&self, number: usize) -> Option<&Post> {
-        self.posts.get(number).and_then(Option::as_ref)
+        self.posts.get(number).and_then(Option::as_deref)
     }
 
     /// Whether a day is loaded.
@@ -152,10 +171,11 @@ impl KnownOpenings {
 
     /// The openings of a day that is loaded.
     pub(super) fn openings(&self, day: NaiveDate) -> &[Opening] {
-        self.days.get(&day).map_or(&[], Vec::as_slice)
+        self.days.get(&day).map_or(&[], |openings| openings.as_slice())
     }
 
-    async fn take_over(&mut self, conn: &mut Conn, changes: &[Change]) -> Result<(), DbError> {
+    /// The doctors whose posts are to be read anew, and those whose openings are.
+    fn stale(&self, changes: &[Change]) -> (BTreeSet<AccountId>, Stale) {
         let of_kind = |kind| changes.iter().filter(move |change| change.kind == kind);
         let doctors: BTreeSet<AccountId> =
             of_kind(ChangeKind::Doctor).map(|change| AccountId(change.resource)).collect();
@@ -173,41 +193,52 @@ impl KnownOpenings {
                 stale.entry(*day).or_default().insert(doctor);
             }
         }
+        (doctors, stale)
+    }
+
+    async fn take_over(kept: &mut Arc<Self>, conn: &mut Conn, changes: &[Change]) -> Result<(), DbError> {
+        let (doctors, stale) = kept.stale(changes);
+        if doctors.is_empty() && stale.is_empty() {
+            return Ok(());
+        }
         let anew = if doctors.is_empty() {
             Vec::new()
         } else {
             let bookable = store::bookable_of(conn, doctors.iter().copied()).await?;
-            posts(conn, bookable, self.first).await?
+            posts(conn, bookable, kept.first).await?
         };
         let busy = busy(conn, &stale).await?;
-        for number in doctors.iter().filter_map(|doctor| self.of_doctor.remove(doctor)).flatten() {
-            if let Some(post) = self.posts.get_mut(number) {
+        let known = Arc::make_mut(kept);
+        for number in doctors.iter().filter_map(|doctor| known.of_doctor.remove(doctor)).flatten() {
+            if let Some(post) = known.posts.get_mut(number) {
                 *post = None;
             }
         }
         for post in anew {
-            self.add(post);
+            known.add(post);
         }
         for (day, doctors) in &stale {
-            self.find_anew(*day, doctors, &busy);
+            known.find_anew(*day, doctors, &busy);
         }
         Ok(())
     }
 
     /// Loads a day, if it is not there.
-    pub(super) async fn load(&mut self, conn: &mut Conn, day: NaiveDate) -> Result<(), DbError> {
-        if !self.days.contains_key(&day) {
-            let doctors: BTreeSet<AccountId> = self.of_doctor.keys().copied().collect();
-            let stale = Stale::from([(day, doctors)]);
-            let busy = busy(conn, &stale).await?;
-            if self.days.len() >= DAYS_MAX {
-                self.days.clear();
-            }
-            for (day, doctors) in &stale {
-                self.days.insert(*day, Vec::new());
-                self.find_anew(*day, doctors, &busy);
-            }
+    async fn load(kept: &mut Arc<Self>, conn: &mut Conn, day: NaiveDate) -> Result<(), DbError> {
+        if kept.has(day) {
+            return Ok(());
         }
+        let stale = Stale::from([(day, kept.of_doctor.keys().copied().collect())]);
+        let busy = busy(conn, &stale).await?;
+        let known = Arc::make_mut(kept);
+        if known.days.len() >= DAYS_MAX {
+            known.days.clear();
+        }
+        for (day, doctors) in &stale {
+            known.find_anew(*day, doctors, &busy);
+        }
+        // A day without doctors is loaded too.
+        known.days.entry(day).or_default();
         Ok(())
     }
 
@@ -224,8 +255,8 @@ impl KnownOpenings {
             }
         }
         let Self { posts, days, .. } = self;
-        let openings = days.entry(day).or_default();
-        let doctor = |opening: &Opening| posts.get(opening.post).and_then(Option::as_ref).map(|post| &post.doctor);
+        let openings = Arc::make_mut(days.entry(day).or_default());
+        let doctor = |opening: &Opening| posts.get(opening.post).and_then(Option::as_deref).map(|post| &post.doctor);
         openings.retain(|opening| doctor(opening).is_some_and(|doctor| !doctors.contains(&doctor.account_id)));
         openings.append(&mut found);
         openings.sort_by_cached_key(|opening| {

@@ -7,7 +7,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::strategy::ValueTree as _;
 use proptest::test_runner::TestRunner;
-use sanbao_booking::calendar::{self, Booking, Interval, Terms};
+use sanbao_booking::calendar::{self, Booking, Interval, Terms, changes};
 use sanbao_booking::{Config, build};
 use sanbao_platform::id::uuid_v7;
 use sanbao_platform::on;
@@ -247,6 +247,36 @@ async fn a_change_that_is_committed_late_is_not_missed() {
         assert_eq!(found(&w.doctor).await, before.0, "not yet");
         early.commit().await.unwrap();
         assert_eq!(found(&w.doctor).await, before.0 - 2, "{}", w.engine);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn changes_that_another_server_numbered_are_told_only_until_the_first_round() {
+    on_both(|engine| async move {
+        let w = World::new(&engine).await;
+        if w.engine != "postgres" {
+            return;
+        }
+        let far = "insert into _calendar_change (change, kind, resource_id) values (4000000000000, 'hospital', $1)";
+        let mut tx = w.db.begin().await.unwrap();
+        on!(tx, |c| sqlx::query(far).bind(w.hospital.0).execute(c).await.map(drop)).unwrap();
+        tx.commit().await.unwrap();
+        let mut conn = w.db.read().await.unwrap();
+        let mark = changes::mark(&mut conn).await.unwrap();
+        let told = changes::since(&mut conn, mark).await.unwrap();
+        assert_eq!(told.1.len(), 1, "{told:?}");
+        changes::forget(&w.db, 0).await.unwrap();
+        assert_eq!(changes::since(&mut conn, mark).await.unwrap().1, []);
+        // One that is being written stays: nobody has seen it yet.
+        let mut open = w.db.begin().await.unwrap();
+        let interval = Interval::of_minutes(w.clock.now(), 60).unwrap();
+        let booking =
+            Booking { holder_kind: "consult", holder_id: uuid_v7(w.clock.now()), resources: &[w.doctor.id], interval };
+        calendar::reserve(&mut open, w.clock.now(), &booking).await.unwrap();
+        changes::forget(&w.db, mark).await.unwrap();
+        open.commit().await.unwrap();
+        assert_eq!(changes::since(&mut conn, mark).await.unwrap().1.len(), 1);
     })
     .await;
 }

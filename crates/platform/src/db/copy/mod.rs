@@ -23,8 +23,11 @@ pub use sink::{Sink, matched};
 pub use snapshot::{Bearings, Snapshot};
 pub use told::{ToldRow, told};
 
-/// The table of the migrations themselves, which a migrated database has already.
-const MIGRATIONS_TABLE: &str = "_sqlx_migrations";
+/// Whether a table is of this one database and travels nowhere: that of the migrations, which a migrated database has already, and
+/// others whose name begins with an underscore.
+fn stays(table: &str) -> bool {
+    table.starts_with('_')
+}
 
 /// A value as `SQLite` stores it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -6,7 +6,7 @@ use sqlx::postgres::PgRow;
 use sqlx::{AssertSqlSafe, PgConnection, Row as _};
 use uuid::Uuid;
 
-use super::{Cell, CellKind, Column, CopyError, MIGRATIONS_TABLE, Table, ordered, quoted};
+use super::{Cell, CellKind, Column, CopyError, Table, ordered, quoted, stays};
 use crate::crypto::hex;
 use crate::db::as_text;
 
@@ -37,7 +37,7 @@ pub(super) async fn tables(conn: &mut PgConnection) -> Result<Vec<Table>, CopyEr
     let columns: Vec<(String, String, String)> = sqlx::query_as(COLUMNS_POSTGRES).fetch_all(&mut *conn).await?;
     let refers: Vec<(String, String)> = sqlx::query_as(REFERS_POSTGRES).fetch_all(conn).await?;
     let mut tables: Vec<Table> = Vec::new();
-    for (table, name, data_type) in columns.into_iter().filter(|(table, ..)| table != MIGRATIONS_TABLE) {
+    for (table, name, data_type) in columns.into_iter().filter(|(table, ..)| !stays(table)) {
         let unknown = || CopyError::Table { table: table.clone(), cause: format!("a column of type {data_type}") };
         let column = Column { name, kind: kind(&data_type).ok_or_else(unknown)? };
         match tables.last_mut().filter(|last| last.name == table) {

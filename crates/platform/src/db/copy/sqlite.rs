@@ -4,7 +4,7 @@ use futures_util::TryStreamExt as _;
 use sqlx::sqlite::{SqliteRow, SqliteValueRef};
 use sqlx::{AssertSqlSafe, Row as _, SqliteConnection, TypeInfo as _, ValueRef as _};
 
-use super::{Cell, CellKind, Column, CopyError, MIGRATIONS_TABLE, Table, ordered, quoted};
+use super::{Cell, CellKind, Column, CopyError, Table, ordered, quoted, stays};
 use crate::db::DbError;
 
 const COLUMNS_SQLITE: &str = r"select t.name, c.name from pragma_table_list t join pragma_table_xinfo(t.name) c
@@ -17,7 +17,7 @@ pub(super) async fn tables(conn: &mut SqliteConnection) -> Result<Vec<Table>, Db
     let columns: Vec<(String, String)> = sqlx::query_as(COLUMNS_SQLITE).fetch_all(&mut *conn).await?;
     let refers: Vec<(String, String)> = sqlx::query_as(REFERS_SQLITE).fetch_all(conn).await?;
     let mut tables: Vec<Table> = Vec::new();
-    for (table, name) in columns.into_iter().filter(|(table, _)| table != MIGRATIONS_TABLE) {
+    for (table, name) in columns.into_iter().filter(|(table, _)| !stays(table)) {
         let column = Column { name, kind: CellKind::Plain };
         match tables.last_mut().filter(|last| last.name == table) {
             Some(last) => last.columns.push(column),

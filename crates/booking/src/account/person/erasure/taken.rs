@@ -100,7 +100,6 @@ pub(crate) const LEFT: &[(&str, &str)] = &[
     ("audit_head", "the chain of the log"),
     ("audit_pruning", "the chain of the log"),
     ("audit_shown", "ids"),
-    ("calendar_change", "ids and moments, for minutes"),
     ("caregiver_hours", "staff"),
     ("caregiver_profile", "staff"),
     ("caregiver_skill", "staff"),

@@ -52,7 +52,6 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("area_within", "places"),
     ("audit_head", "the chain of the log"),
     ("audit_pruning", "the chain of the log"),
-    ("calendar_change", "ids and moments of the calendar, for minutes"),
     ("caregiver_hours", "staff"),
     ("caregiver_profile", "staff"),
     ("caregiver_skill", "staff"),
