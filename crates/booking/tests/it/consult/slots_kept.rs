@@ -140,7 +140,7 @@ async fn change(w: &World, act: Act, written: &mut Written) {
             w.put(&w.hospital_admin, &format!("/v1/practitioners/{}/hours", who.id), plan).await.expect(200);
         }
         Act::Closed { doctor, day: n } => {
-            except(w, doctors[doctor], json!({ "kind": "closed", "date": day(n) }), written).await
+            except(w, doctors[doctor], json!({ "kind": "closed", "date": day(n) }), written).await;
         }
         Act::Extra { doctor, day: n } => {
             let extra =
