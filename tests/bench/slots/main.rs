@@ -1,10 +1,10 @@
-//! How long the search for a free time takes among many doctors: `tests/run --release -p sanbao-booking --bench slots`
+//! How long the search for a free time takes among many doctors: `tests/run --release --bench slots`
 //!
 //! 1,000 doctors of 20 hospitals, five specialties and four ranks see patients from 8 to 16 o'clock in half hours; six in ten of their
 //! times of 30 days are taken, and so are a resident and the ten rooms of a house. A nurse asks for the earliest times of one
 //! specialty of at least a rank at which the resident and a room are free, of 20 minutes, in the morning; and, as the worst, for any
-//! doctor's time with a resident who is never free, so that all free times of all doctors are looked at. Before each of the searches that count as warm somebody
-//! books a time. Cold is the first search of a process that has just started. Both engines. Fewer doctors may be asked for: `-- 100`.
+//! doctor's time with a resident who is never free, so that all free times of all doctors are looked at. Before each of
+//! the searches that count as warm somebody books a time. Cold is the first search of a process that has just started. Both engines. Fewer doctors may be asked for: `-- 100`.
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a benchmark prints, and ends where it cannot go on")]
 
 use std::time::Instant;

@@ -8,10 +8,10 @@ use sanbao_platform::id::OrganisationId;
 use uuid::Uuid;
 
 use super::index::{KnownOpenings, Opening, SlotIndex};
-use super::search::{AvailabilitySearch, FreeSlot, Others, free};
+use super::search::{AvailabilitySearch, FreeSlot, Others, RoomFound, free};
 use super::store::Practitioner;
 use crate::account::AccountId;
-use crate::calendar::{self, INTERVAL_HOURS_MAX, TakenTime};
+use crate::calendar::{self, INTERVAL_HOURS_MAX, Interval, TakenTime};
 use crate::consult::input::Title;
 
 /// So few doctors are read by themselves where a day is not in the index yet.
@@ -144,14 +144,25 @@ fn of_day(
             && opening.held_until.is_none_or(|until| until <= others.now)
             && search.criteria.fits(opening.at, opening.local)
     };
+    // Many doctors begin at one time: whether the others are free then is found once.
+    let (mut begin, mut asked): (_, Vec<(Interval, Option<RoomFound>)>) = (None, Vec::new());
     for opening in known.openings(day).iter().filter(fits) {
-        let Some(post) = known.post(opening.post) else { continue };
-        let place = (opening.at.starts_at(), post.doctor.account_id, post.doctor.organisation_id);
-        if search.after.is_some_and(|after| place <= after) {
-            continue;
+        if begin != Some(opening.at.starts_at()) {
+            begin = Some(opening.at.starts_at());
+            asked.clear();
         }
-        if let Some(place) = others.allow(opening.at) {
-            found.push(FreeSlot::new(&post.doctor, opening.at, place.0));
+        let place = match asked.iter().find(|(at, _)| *at == opening.at) {
+            Some((_, place)) => *place,
+            None => {
+                let place = others.allow(opening.at);
+                asked.push((opening.at, place));
+                place
+            }
+        };
+        let (Some(place), Some(post)) = (place, known.post(opening.post)) else { continue };
+        let slot = FreeSlot::new(&post.doctor, opening.at, place.0);
+        if search.after.is_none_or(|after| slot.place() > after) {
+            found.push(slot);
         }
         if search.enough.is_some_and(|enough| found.len() >= enough) {
             return true;

@@ -166,6 +166,7 @@ fn offers<'a>(
 }
 
 /// Where a consult can be: in this room, or wherever it is where no room was asked for.
+#[derive(Clone, Copy)]
 pub(super) struct RoomFound(pub(super) Option<LocationId>);
 
 /// When those who must be free beside the doctor are taken.
