@@ -38,6 +38,8 @@ const PERSONAL: &[&str] = &[
     "ExportedSection",
     "Feedback",
     "GuestView",
+    "HandoverFacts",
+    "HandoverItem",
     "HistoryLine",
     "HistoryView",
     "HoldView",
@@ -73,6 +75,7 @@ const PERSONAL: &[&str] = &[
     "ResidentView",
     "SeparatedView",
     "SharingConsentView",
+    "ShiftHandoverView",
     "TicketHolder",
     "TicketView",
     "TimeTaken",
@@ -149,6 +152,7 @@ const PLAIN: &[&str] = &[
     "Page_Location",
     "Page_Organisation",
     "Page_ParkedEvent",
+    "Page_ShiftHandoverLine",
     "PersonReport",
     "PlannedOutside",
     "PrecheckAnswer",
@@ -156,6 +160,7 @@ const PLAIN: &[&str] = &[
     "RecoveryCodes",
     "Report",
     "RowError",
+    "ShiftHandoverLine",
     "Signature",
     "Sla",
     "Switched",
@@ -188,6 +193,8 @@ fn service_of(path: &str) -> Role {
 fn kind_of(path: &str) -> Option<&'static str> {
     let kinds = [
         ("consults", "consult"),
+        // What stands on one are consults.
+        ("shift-handovers", "consult"),
         ("visits", "visit"),
         ("requests", "request"),
         ("discharge", "transfer"),

@@ -8,6 +8,7 @@ mod exchange;
 mod fetch;
 mod forms;
 mod guest;
+mod handover;
 mod history;
 mod late;
 mod list;
@@ -63,6 +64,8 @@ pub(super) fn routes() -> Routes<App> {
         .page("/consults", get(list::consults))
         .page("/consults/day-sheet", get(day_sheet::day_sheet))
         .page("/consults/events", get(events))
+        .page("/consults/handover", get(handover::handovers))
+        .page("/consults/handover/{id}", get(handover::handed_over))
         .page("/consults/records", get(records::records).post(records::found))
         .page("/consults/new", get(new::invitation_form))
         .page("/consults/times", get(times::times_part))

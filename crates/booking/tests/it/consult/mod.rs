@@ -10,6 +10,7 @@ mod erased;
 mod exchange;
 mod exported;
 mod guards;
+mod handover;
 mod holds;
 mod hours;
 mod joins;

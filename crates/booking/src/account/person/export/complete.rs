@@ -87,6 +87,7 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("retention_run", "counts and moments"),
     ("second_factor", "staff"),
     ("setup_link", "staff"),
+    ("shift_handover", "words of the staff about a whole shift: what concerns somebody is told line by line"),
     ("write_probe", "always empty"),
 ];
 
