@@ -168,6 +168,10 @@ const PLAIN: &[&str] = &[
     "TakenOver",
     "Tokens",
     "VerdictSeconds",
+    "WorkdayChanged",
+    "WorkdayNotice",
+    "WorkdayView",
+    "WorkdaysView",
 ];
 
 const SHOWN: &str = "select distinct a.action, s.kind, s.id from audit a join audit_shown s on s.shown = a.shown

@@ -79,6 +79,7 @@ const PLAIN: &[&str] = &[
     "/persons/import",
     "/persons/{id}/export",
     "/practitioners",
+    "/practitioners/days",
     "/practitioners/{id}",
     "/relay/parked",
     "/requests/import",

@@ -14,6 +14,7 @@ mod read;
 mod slots;
 mod steps;
 mod ticket;
+pub(super) mod workdays;
 
 pub(super) use read::side;
 pub(super) use slots::{SlotQuery, slots_for, wanted};
@@ -62,4 +63,5 @@ pub fn routes() -> Routes<App> {
         .routes(routes!(hours::paint))
         .routes(routes!(hours::add_exception))
         .routes(routes!(hours::remove_exception))
+        .routes(routes!(workdays::read, workdays::set))
 }

@@ -190,6 +190,7 @@ mod tests {
     use crate::consult::input::Title;
     use crate::consult::opinion::{AdoptionDecision, Parts};
     use crate::consult::paper::PaperKind;
+    use crate::consult::practitioner::workday::WorksAs;
     use crate::consult::state::ConsultStepName;
     use crate::consult::ticket::RoomRole;
     use crate::texts::PAPER;
@@ -208,6 +209,7 @@ mod tests {
             .chain(Title::ALL.iter().map(|t| format!("title-{t}")))
             .chain(Urgency::ALL.iter().map(|u| format!("urgency-{u}")))
             .chain(Act::ALL.iter().map(|a| format!("act-{a}")))
+            .chain(WorksAs::ALL.iter().map(|w| format!("workdays-as-{w}")))
             .chain(Shared::ALL.iter().map(|s| format!("shared-{s}")))
             .chain([OTHER_PERSON, BELOW_RANK].map(|note| format!("note-{note}")))
             .chain(Sex::ALL.iter().map(|s| format!("sex-{s}")));

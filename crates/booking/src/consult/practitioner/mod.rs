@@ -10,6 +10,7 @@ pub mod search;
 pub mod sets;
 pub mod specialty;
 pub mod store;
+pub mod workday;
 
 pub use criteria::{PartOfDay, SlotCriteria, Weekdays};
 pub use rank::Rank;

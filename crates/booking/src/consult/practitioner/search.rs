@@ -13,6 +13,7 @@ use super::criteria::SlotCriteria;
 use super::offer::offered;
 use super::sets::KeptHours;
 use super::store::{self, Practitioner};
+use super::workday::{self, WorkdayRule};
 use crate::account::{AccountId, LocationId};
 use crate::calendar::{self, Interval, TakenTime};
 use crate::consult::input::Title;
@@ -194,7 +195,9 @@ pub async fn offered_by(
     let day = |at: DateTime<Utc>| at.with_timezone(&zone).date_naive();
     let first = day(from).checked_sub_days(Days::new(1)).unwrap_or(day(from));
     let exceptions = store::exceptions(conn, doctor.post(), first, day(to)).await?;
-    let exceptions: Vec<_> = exceptions.into_iter().map(|(_, e)| e).collect();
+    let mut exceptions: Vec<_> = exceptions.into_iter().map(|(_, e)| e).collect();
+    let house = workday::of_one(conn, doctor.organisation_id, first, day(to)).await?;
+    exceptions.extend(house.iter().map(WorkdayRule::exception));
     Ok(offered(&hours, &exceptions, zone, from, to))
 }
 

@@ -26,4 +26,5 @@ mod room;
 mod rooms;
 mod slots;
 mod told;
+mod workdays;
 pub mod world;

@@ -147,6 +147,7 @@ pub(crate) const LEFT: &[(&str, &str)] = &[
     ("retention_run", "counts and moments"),
     ("second_factor", "staff"),
     ("setup_link", "staff"),
+    ("workday_rule", "institutions"),
     ("write_probe", "always empty"),
 ];
 

@@ -88,6 +88,7 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("second_factor", "staff"),
     ("setup_link", "staff"),
     ("shift_handover", "words of the staff about a whole shift: what concerns somebody is told line by line"),
+    ("workday_rule", "institutions: on which days they work"),
     ("write_probe", "always empty"),
 ];
 

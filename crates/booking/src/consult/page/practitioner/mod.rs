@@ -4,6 +4,7 @@ mod affected;
 mod days;
 mod list;
 mod profile;
+mod workdays;
 
 use axum::extract::State as AppState;
 use axum::response::{IntoResponse as _, Redirect, Response};
@@ -34,6 +35,7 @@ const SLOT_MINUTES: i32 = 30;
 pub(super) fn routes() -> Routes<App> {
     Routes::new()
         .page("/practitioners", get(doctors_page))
+        .page("/practitioners/days", get(workdays::days_page))
         .page("/practitioners/{id}", get(doctor_page))
         .files(week::FILES)
 }
