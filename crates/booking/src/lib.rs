@@ -70,6 +70,7 @@ pub const MIGRATIONS: Migrations = migrations!("booking":
     1870 "1870_consult_fetch",
     1900 "1900_shift_handover",
     1901 "1901_workday_rule",
+    1902 "1902_calendar_rule",
 );
 
 /// The operator's choices.

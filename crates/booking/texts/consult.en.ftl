@@ -464,3 +464,17 @@ workdays-save = Save
 workdays-saved = Saved. What is booked stays booked; see the doctors' pages
 workdays-other = Another day
 workdays-date = Date
+
+# The rules of a calendar.
+rules-title = Booking rules
+rules-about = What is left empty is as the hospital rules. Consults that are booked stay as they are.
+rules-about-all = For all doctors of the hospital; a doctor's own rule goes before it. What is left empty is not limited. Consults that are booked stay as they are.
+rules-before_minutes = Preparation before each (minutes)
+rules-after_minutes = Finishing after each (minutes)
+rules-notice_hours = Hours of notice at least
+rules-day_max = Consults a day at most
+rules-session_max = Consults a session at most
+rules-bounds = { $least } to { $most }.
+rules-farther = The hospital's rule: { $value }.
+rules-save = Save the rules
+rules-saved = The booking rules are saved

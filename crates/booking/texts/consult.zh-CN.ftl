@@ -464,3 +464,17 @@ workdays-save = 保存
 workdays-saved = 已保存。已约好的会诊不会自己取消，请到医生的页面查看
 workdays-other = 另定一天
 workdays-date = 日期
+
+# The rules of a calendar.
+rules-title = 预约规则
+rules-about = 留空的照医院的规则。已约好的会诊不受影响。
+rules-about-all = 对本院所有医生有效；医生自己的规则优先。留空就是不限。已约好的会诊不受影响。
+rules-before_minutes = 每场之前的准备（分钟）
+rules-after_minutes = 每场之后的整理（分钟）
+rules-notice_hours = 至少提前多少小时预约
+rules-day_max = 每天最多几场
+rules-session_max = 每个出诊时段最多几场
+rules-bounds = { $least } 到 { $most }。
+rules-farther = 医院规定：{ $value }。
+rules-save = 保存规则
+rules-saved = 预约规则已保存

@@ -103,6 +103,8 @@ const PLAIN: &[&str] = &[
     "AreaView",
     "AskedView",
     "BookedOutside",
+    "CalendarRule",
+    "CalendarRuleView",
     "CaregiverHours",
     "CaregiverHoursLine",
     "CaregiverView",

@@ -11,6 +11,7 @@ pub(super) mod hours;
 mod meeting;
 mod opinion;
 mod read;
+mod rules;
 mod slots;
 mod steps;
 mod ticket;
@@ -64,4 +65,6 @@ pub fn routes() -> Routes<App> {
         .routes(routes!(hours::add_exception))
         .routes(routes!(hours::remove_exception))
         .routes(routes!(workdays::read, workdays::set))
+        .routes(routes!(rules::read, rules::set))
+        .routes(routes!(rules::read_all, rules::set_all))
 }

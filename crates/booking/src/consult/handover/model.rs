@@ -68,7 +68,7 @@ pub struct HandoverFacts {
     pub waiting_since: Option<DateTime<Utc>>,
 }
 
-/// What would be handed over now.
+/// The state of things that would be handed over now.
 #[derive(Debug)]
 pub struct OpenNow {
     pub side: HandoverSide,

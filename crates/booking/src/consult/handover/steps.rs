@@ -39,7 +39,7 @@ pub fn side_of(actor: &Actor) -> Result<HandoverSide, Problem> {
     }
 }
 
-/// What the caller would hand over now. Consults of later days are counted alone.
+/// The state of things that the caller would hand over now. Consults of later days are counted alone.
 pub async fn open_now(conn: &mut Conn, ctx: &Ctx) -> Result<OpenNow, Problem> {
     let own_side = side_of(&ctx.actor)?;
     Decision::over(role::held(&ctx.actor), may_hand_over).require()?;

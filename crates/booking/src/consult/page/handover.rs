@@ -3,6 +3,7 @@
 
 use axum::extract::State as AppState;
 use maud::{Markup, html};
+use sanbao_platform::db::Conn;
 use sanbao_platform::http::{Ctx, Page, PageCtx, Paging, Path, Query};
 use sanbao_platform::page::{self, Errors, Field, Send, Tone, Words, area};
 use sanbao_platform::problem::Problem;
@@ -63,7 +64,7 @@ pub(super) async fn handovers(
 }
 
 /// The hand-over of a colleague that waits for the reader, or nothing.
-pub(super) async fn waiting(ctx: &Ctx, conn: &mut sanbao_platform::db::Conn, words: Words) -> Result<Markup, Problem> {
+pub(super) async fn waiting(ctx: &Ctx, conn: &mut Conn, words: Words) -> Result<Markup, Problem> {
     let Ok(side) = handover::side_of(&ctx.actor) else { return Ok(Markup::default()) };
     let since = ctx.now() - chrono::Duration::hours(WAITS_HOURS);
     let found = handover::waits(conn, ctx, side, since).await?;
@@ -95,7 +96,7 @@ fn form(words: Words, version: i64) -> Markup {
     page::form(words.lang, Some("handover-form"), "stack", send, &fields)
 }
 
-/// What is open and stands in no row.
+/// Notes on what is open and stands in no row.
 fn beside(words: Words, later_count: i32, is_cut: bool) -> Markup {
     html! {
         @if later_count > 0 { p.faint { (words.with("handover-later", &[("count", &later_count.to_string())])) } }
@@ -180,7 +181,7 @@ fn take(words: Words, line: &ShiftHandoverLine) -> Markup {
     page::press("take", "button primary", send, &words.t("handover-take"))
 }
 
-/// Who goes and who comes; lines to sign on paper where nobody has come yet.
+/// Names of those who go and come; lines to sign on paper where nobody has come yet.
 fn signatures(words: Words, line: &ShiftHandoverLine) -> Markup {
     html! {
         dl.facts {
@@ -255,7 +256,7 @@ fn row(words: Words, side: HandoverSide, id: ConsultId, f: &HandoverFacts) -> Ma
     }
 }
 
-/// What people were told and what is held for them, and what is amiss with a booked time.
+/// Words on what people were told and what is held for them, and what is amiss with a booked time.
 fn promised(words: Words, side: HandoverSide, f: &HandoverFacts) -> Markup {
     let is_ahead = f.state == ConsultStateName::Scheduled;
     let mut lines = Vec::new();

@@ -6,6 +6,7 @@ pub mod offer;
 #[cfg(test)]
 mod offer_zones;
 pub mod rank;
+pub mod rules;
 pub mod search;
 pub mod sets;
 pub mod specialty;

@@ -99,6 +99,19 @@ pub fn holds(hours: &[WeeklyHours], exceptions: &[Exception], zone: Tz, booked: 
     week::covers(stretches, zone, booked)
 }
 
+/// The stretch of hours that a time is of, from when to when.
+pub fn session_of(
+    hours: &[WeeklyHours],
+    exceptions: &[Exception],
+    zone: Tz,
+    time: Interval,
+) -> Option<(DateTime<Utc>, DateTime<Utc>)> {
+    let day = time.starts_at().with_timezone(&zone).date_naive();
+    let ends = |(from, to, _)| Some((week::moment(zone, day, from)?, week::moment(zone, day, to)?));
+    let mut all = stretches(hours, exceptions, zone, day).into_iter().filter_map(ends);
+    all.find(|(from, to)| *from <= time.starts_at() && time.ends_at() <= *to)
+}
+
 fn slot(zone: Tz, day: NaiveDate, minute: i32, length: i32) -> Option<Interval> {
     let seconds = u32::try_from(minute).ok()? * 60;
     let local = day.and_time(NaiveTime::from_num_seconds_from_midnight_opt(seconds, 0)?);

@@ -24,6 +24,7 @@ mod practitioners;
 mod records;
 mod room;
 mod rooms;
+mod rules;
 mod slots;
 mod told;
 mod workdays;

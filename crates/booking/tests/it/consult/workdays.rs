@@ -79,8 +79,9 @@ async fn a_hospital_says_how_it_works_on_a_day() {
         let found = free(&w, DAYS).await;
         assert_eq!(days(&found), ["2026-10-07", "2026-10-10"], "{}", w.engine);
         assert_eq!(found["2026-10-10"], 4);
-        let slots = w.get(&w.nurse, &format!("/v1/slots?{DAYS}&specialty=cardiology&doctor={}", w.second_doctor.id));
-        assert!(slots.await.text.contains("2026-10-07"), "the hospital's other doctors too, by their Wednesday");
+        let others = format!("/v1/slots?{DAYS}&specialty=cardiology&doctor={}", w.second_doctor.id);
+        let slots = w.get(&w.nurse, &others).await;
+        assert!(slots.text.contains("2026-10-07"), "the hospital's other doctors too, by their Wednesday");
         say(&w, admin, json!({ "date": "2026-10-07" }), "").await.expect(200);
         assert_eq!(days(&free(&w, DAYS).await), ["2026-10-10"]);
         let audited = w.audited(&w.hospital.to_string()).await;

@@ -107,6 +107,7 @@ pub(crate) const LEFT: &[(&str, &str)] = &[
     ("audit_head", "the chain of the log"),
     ("audit_pruning", "the chain of the log"),
     ("audit_shown", "ids"),
+    ("calendar_rule", "staff"),
     ("caregiver_hours", "staff"),
     ("caregiver_profile", "staff"),
     ("caregiver_skill", "staff"),

@@ -52,6 +52,7 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("area_within", "places"),
     ("audit_head", "the chain of the log"),
     ("audit_pruning", "the chain of the log"),
+    ("calendar_rule", "staff"),
     ("caregiver_hours", "staff"),
     ("caregiver_profile", "staff"),
     ("caregiver_skill", "staff"),

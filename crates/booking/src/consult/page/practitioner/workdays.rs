@@ -9,10 +9,10 @@ use sanbao_platform::page::{self, Choice, Errors, Field, Select, Send, Tone, Wor
 use sanbao_platform::problem::Problem;
 use serde::Deserialize;
 
-use super::words;
+use super::{rules, words};
 use crate::App;
 use crate::consult::api::workdays::{self, WorkdayView, WorkdaysView};
-use crate::consult::practitioner::workday::WorksAs;
+use crate::consult::practitioner::{self, workday::WorksAs};
 use crate::role::{self, ADMINISTRATOR};
 
 /// Whose days: the own hospital's when nothing is said.
@@ -33,6 +33,7 @@ pub(super) async fn days_page(
     let mut conn = app.deps.db.read().await?;
     let own = workdays::own(&mut conn, &ctx, query.organisation.unwrap_or(ctx.actor.organisation)).await?;
     let view = workdays::view(&mut conn, ctx.now(), &own).await?;
+    let stored = practitioner::rules::find(&mut conn, own.id, None).await?;
     let words = words(ctx.lang, own.zone());
     let (title, call) = (words.t("workdays-title"), format!("PUT /v1/organisations/{}/workdays", own.id));
     let today = own.day(ctx.now()).to_string();
@@ -48,6 +49,7 @@ pub(super) async fn days_page(
             ul.plain-list { @for day in &view.days { (line(words, &call, day)) } }
         }
         (other(words, &call, &today))
+        (rules::section(words, &format!("PUT /v1/organisations/{}/calendar-rules", own.id), stored.house, None))
     };
     Ok(app.deps.frame.page(ctx.lang, &title, Some(&ctx.actor), "/practitioners", &["/static/send.js"], &body))
 }
