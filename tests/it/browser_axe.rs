@@ -141,6 +141,7 @@ async fn more(served: &Served) {
     for name in ["许桂兰", "许桂芝"] {
         nurse.post("/v1/persons", &json!({ "name": name, "phone": "13812345678" })).await.expect(201);
     }
+    nurse.post("/v1/shift-handovers", &json!({})).await.expect(201);
     let desk = served.nobody().demo("desk").await;
     desk.post("/v1/requests", &flow::new_request("想洗澡")).await.expect(201);
 }

@@ -24,6 +24,7 @@ const TABLES: &[&str] = &[
     "person_sharing_consent",
     "person_transfer",
     "request",
+    "shift_handover_item",
     "visit",
     "visit_proof",
 ];
@@ -54,6 +55,7 @@ const READERS: &[&str] = &[
     "crates/booking/src/consult/consent.rs",
     "crates/booking/src/consult/day/store.rs",
     "crates/booking/src/consult/guest.rs",
+    "crates/booking/src/consult/handover/store.rs",
     "crates/booking/src/consult/jobs.rs",
     "crates/booking/src/consult/meeting.rs",
     "crates/booking/src/consult/opinion.rs",

@@ -47,3 +47,4 @@ pub mod testing;
 pub mod text_enum;
 pub mod verify;
 pub mod web;
+pub mod workdays;

@@ -45,6 +45,7 @@ impl World {
         let guest = json!({ "name": "陈立新", "relation": "儿子" });
         let link = nurse.post(&format!("/v1/consults/{consult}/guest-links"), &guest).await.expect(201);
         let consents = nurse.get(&format!("/v1/consults/{consult}/consents")).await.expect(200);
+        let handover = flow::text(&nurse.post("/v1/shift-handovers", &json!({})).await.expect(201), "/id");
         let request = flow::accepted_request(&nobody, "换药").await;
         let dispatcher = nobody.demo("dispatcher").await;
         let visit = flow::text(&flow::visit_of(&dispatcher, &request).await, "/id");
@@ -72,6 +73,8 @@ impl World {
         let moving = Moving::of(&nurse, &resident).await;
         let things = vec![
             ("/v1/consult-holds/{id}", "id", hold),
+            ("/v1/shift-handovers/{id}", "id", handover.clone()),
+            ("/v1/consults/handover/{id}", "id", handover),
             ("/v1/consults/{id}", "id", consult),
             ("/v1/consults/{id}", "link", flow::text(&link, "/id")),
             ("/v1/consults/{id}", "consent", flow::text(&consents, "/0/id")),

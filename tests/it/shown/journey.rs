@@ -258,6 +258,8 @@ impl<'a> Journey<'a> {
         self.get("doctor", &at("meeting")).await;
         self.get("doctor", &format!("/v1/consults/{id}")).await;
         self.get("nurse", "/v1/consults").await;
+        let handed_over = self.post("nurse", "/v1/shift-handovers", json!({})).await;
+        self.get("nurse", &format!("/v1/shift-handovers/{}", text(&handed_over, "/id"))).await;
         self.get("doctor", "/v1/consults").await;
         self.wait_until(starts_at + Duration::minutes(1)).await;
         self.post("doctor", &at("finish"), json!({})).await;

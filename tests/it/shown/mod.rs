@@ -38,6 +38,8 @@ const PERSONAL: &[&str] = &[
     "ExportedSection",
     "Feedback",
     "GuestView",
+    "HandoverFacts",
+    "HandoverItem",
     "HistoryLine",
     "HistoryView",
     "HoldView",
@@ -73,6 +75,7 @@ const PERSONAL: &[&str] = &[
     "ResidentView",
     "SeparatedView",
     "SharingConsentView",
+    "ShiftHandoverView",
     "TicketHolder",
     "TicketView",
     "TimeTaken",
@@ -100,6 +103,8 @@ const PLAIN: &[&str] = &[
     "AreaView",
     "AskedView",
     "BookedOutside",
+    "CalendarRule",
+    "CalendarRuleView",
     "CaregiverHours",
     "CaregiverHoursLine",
     "CaregiverView",
@@ -149,6 +154,7 @@ const PLAIN: &[&str] = &[
     "Page_Location",
     "Page_Organisation",
     "Page_ParkedEvent",
+    "Page_ShiftHandoverLine",
     "PersonReport",
     "PlannedOutside",
     "PrecheckAnswer",
@@ -156,6 +162,7 @@ const PLAIN: &[&str] = &[
     "RecoveryCodes",
     "Report",
     "RowError",
+    "ShiftHandoverLine",
     "Signature",
     "Sla",
     "Switched",
@@ -163,6 +170,10 @@ const PLAIN: &[&str] = &[
     "TakenOver",
     "Tokens",
     "VerdictSeconds",
+    "WorkdayChanged",
+    "WorkdayNotice",
+    "WorkdayView",
+    "WorkdaysView",
 ];
 
 const SHOWN: &str = "select distinct a.action, s.kind, s.id from audit a join audit_shown s on s.shown = a.shown
@@ -188,6 +199,8 @@ fn service_of(path: &str) -> Role {
 fn kind_of(path: &str) -> Option<&'static str> {
     let kinds = [
         ("consults", "consult"),
+        // What stands on one are consults.
+        ("shift-handovers", "consult"),
         ("visits", "visit"),
         ("requests", "request"),
         ("discharge", "transfer"),

@@ -26,6 +26,8 @@ const PERSONAL: &[(&str, &str)] = &[
     ("/transfers", "nurse"),
     ("/consults", "nurse"),
     ("/consults/day-sheet", "nurse"),
+    ("/consults/handover", "nurse"),
+    ("/consults/handover/{id}", "nurse"),
     ("/consults/new", "nurse"),
     ("/consults/records", "nurse"),
     ("/consults/{id}", "nurse"),
@@ -77,6 +79,7 @@ const PLAIN: &[&str] = &[
     "/persons/import",
     "/persons/{id}/export",
     "/practitioners",
+    "/practitioners/days",
     "/practitioners/{id}",
     "/relay/parked",
     "/requests/import",
@@ -184,7 +187,7 @@ async fn every_page_names_whom_it_shows(engine: TestEngine) {
         if page.starts_with("/persons") {
             return resident.clone();
         }
-        let kinds = ["/v1/requests/{id}", "/v1/emergency-accesses/{id}"];
+        let kinds = ["/v1/requests/{id}", "/v1/emergency-accesses/{id}", "/v1/consults/handover/{id}"];
         let of = |kind: &&str| page.starts_with(kind.trim_start_matches("/v1").trim_end_matches("/{id}"));
         world.own_id(kinds.into_iter().find(of).unwrap_or("/v1/consults/{id}"))
     };

@@ -13,6 +13,7 @@ use super::hold::{self, HELD_PER_ORGANISATION_MAX};
 use super::input::{Invitation, Wanted};
 use super::model::{AskedTime, Consult};
 use super::practitioner::Practitioner;
+use super::practitioner::rules::{self, WishedTime};
 use super::practitioner::store::{self as doctors, PractitionerPost};
 use super::problems::TOO_MANY_HELD;
 use super::rooms::{self, Around, Party};
@@ -89,6 +90,7 @@ pub(super) async fn keep(tx: &mut Tx, ctx: &Ctx, consult: &Consult) -> Result<()
         ));
     }
     let former = hold::spend(tx, ctx, &asked).await?;
+    rules::require(tx, now, &WishedTime { doctor: &doctor, interval, holder: consult.id.0, former }).await?;
     rooms::lock(tx, consult.inviting.id).await?;
     if store::asking(tx, consult.inviting.id, now).await? >= HELD_PER_ORGANISATION_MAX {
         return Err(Problem::new(&TOO_MANY_HELD));

@@ -13,9 +13,10 @@ use uuid::Uuid;
 use super::id::ConsultId;
 use super::input::Wanted;
 use super::model::Consult;
+use super::practitioner::rules::{self, WishedTime};
 use super::practitioner::store::{self as doctors, PractitionerPost};
 use super::practitioner::{FreeSlot, Practitioner, search};
-use super::problems::{DOCTOR_GONE, NO_ROOM_FREE};
+use super::problems::{DAY_FULL, DOCTOR_GONE, NO_ROOM_FREE, NOTICE_TOO_SHORT, SESSION_FULL, TOO_CLOSE};
 use super::rooms::{self, Around, Party};
 use super::state::{Appointment, Booked};
 use super::store;
@@ -171,6 +172,8 @@ pub(super) async fn take(tx: &mut Tx, ctx: &Ctx, consult: &Consult, wanted: &Wan
     store::hold_whole(tx, &[consult.id]).await?;
     doctors::keep_hours(tx, wanted.doctor_id.or(consult.state.doctor())).await?;
     let plan = plan(tx, ctx, consult, wanted).await?;
+    let wish = WishedTime { doctor: &plan.doctor, interval: plan.interval, holder: consult.id.0, former: None };
+    rules::require(tx, now, &wish).await?;
     let party = Party {
         holder: consult.id.0,
         former: None,
@@ -235,7 +238,8 @@ pub(super) async fn moved(
 
 /// Whether a time was not to be had because somebody has it, so that others may be named.
 pub(super) fn is_taken(problem: &Problem) -> bool {
-    [&SLOT_TAKEN, &NO_ROOM_FREE].contains(&problem.kind())
+    let kinds = [&SLOT_TAKEN, &NO_ROOM_FREE, &NOTICE_TOO_SHORT, &TOO_CLOSE, &DAY_FULL, &SESSION_FULL];
+    kinds.contains(&problem.kind())
 }
 
 /// The problem of a taken time, with the nearest free ones.

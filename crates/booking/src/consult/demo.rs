@@ -9,6 +9,7 @@ use sanbao_platform::lifecycle::{By, advance, create};
 use sanbao_platform::moment::Moment;
 use sanbao_platform::on;
 use sanbao_platform::problem::Problem;
+use sanbao_platform::workdays::{self, DayKind};
 
 use super::booking::HOLDER;
 use super::consent::{self, GivenBy, Method, NewConsent};
@@ -16,6 +17,7 @@ use super::input::{Invitation, Title, Urgency};
 use super::model::Consult;
 use super::opinion::{self, Parts};
 use super::practitioner::store::{self as doctors, NewPractitioner, PractitionerPost};
+use super::practitioner::workday::{self, WorksAs};
 use super::state::{Appointment, ConsultStep};
 use super::store;
 use crate::App;
@@ -40,6 +42,9 @@ pub struct DemoPeople {
     /// Residents of the care home; at least four.
     pub residents: Vec<PersonId>,
 }
+
+/// Days on which the demo's hospital works whatever the calendar says.
+const HOLIDAYS_AHEAD_DAYS: usize = 60;
 
 const NAME_OF: &str = "select display_name from account where id = $1";
 
@@ -81,6 +86,7 @@ pub async fn fill(app: &App, people: &DemoPeople) -> Result<(), Problem> {
     let mut tx = app.deps.db.begin().await?;
     for (doctor, specialty) in &people.doctors {
         register(&mut tx, people.hospital, *doctor, specialty, now).await?;
+        open_on_holidays(&mut tx, people.hospital, *doctor, now).await?;
     }
     let Some((doctor, specialty)) = people.doctors.first() else { return Ok(tx.commit().await?) };
     let nurse = acting(
@@ -135,6 +141,20 @@ async fn register(
     let day = |weekday| [line(weekday, 8 * 60, 12 * 60), line(weekday, 13 * 60 + 30, MINUTES_OF_DAY - 60)];
     let week: Vec<WeeklyHours> = (1..=7).flat_map(day).collect();
     Ok(doctors::replace_weekly(tx, PractitionerPost { doctor, hospital }, &week, now).await?)
+}
+
+/// A visitor who tries the demo in a holiday finds times too: its hospital works on all days.
+async fn open_on_holidays(
+    tx: &mut Tx,
+    hospital: OrganisationId,
+    by: AccountId,
+    now: DateTime<Utc>,
+) -> Result<(), Problem> {
+    let days = now.date_naive().iter_days().take(HOLIDAYS_AHEAD_DAYS);
+    for day in days.filter(|day| matches!(workdays::kind_of(*day), Some(DayKind::Holiday(_)))) {
+        workday::set(tx, hospital, day, Some(WorksAs::itself(day)), (by, now)).await?;
+    }
+    Ok(())
 }
 
 async fn acting(

@@ -30,3 +30,7 @@ typed_id!(
     /// A day on which the weekly hours do not hold.
     ExceptionId
 );
+typed_id!(
+    /// The hand-over of a shift (交接班).
+    ShiftHandoverId
+);

@@ -22,6 +22,7 @@ mod exchange;
 mod fetch;
 mod follow;
 mod guest;
+mod handover;
 mod hold;
 mod id;
 pub(crate) mod input;
@@ -64,7 +65,7 @@ pub(crate) use store::{not_begun_of, open_at};
 
 /// The routes of this part.
 pub fn routes() -> Routes<App> {
-    api::routes().merge(hold::routes()).merge(page::routes())
+    api::routes().merge(hold::routes()).merge(handover::routes()).merge(page::routes())
 }
 
 /// Whose events this part takes.

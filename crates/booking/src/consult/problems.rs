@@ -11,5 +11,9 @@ problem_kinds! {
     TOO_MANY_HELD = 409 "too-many-held" "本机构占用、尚未答复的时间已到上限，请等医院答复或放开一些" "Your organisation holds as many times as it may; wait for answers, or give some back";
     DOCTOR_GONE = 409 "doctor-gone" "这位医生已不在受邀医院出诊" "The doctor no longer sees patients for the invited hospital";
     PAPER_NOT_READY = 409 "paper-not-ready" "这份单据现在还不能打印：申请单要先发给医院，意见书要先签署" "This document cannot be printed yet: an invitation has to be sent first, and an opinion signed";
+    NOTICE_TOO_SHORT = 409 "notice-too-short" "这位医生要提前更久预约，请选更晚的时间" "This doctor is booked with more notice; choose a later time";
+    TOO_CLOSE = 409 "too-close" "离医生的另一场会诊太近，中间要留准备时间" "Too close to another consult of the doctor: there must be time to prepare";
+    DAY_FULL = 409 "day-full" "医生这一天的会诊已满，请选另一天" "The doctor's consults of that day are all taken; choose another day";
+    SESSION_FULL = 409 "session-full" "医生这个时段的会诊已满，请选另一个时段" "The doctor's consults of that session are all taken; choose another one";
     TICKET_WINDOW = 409 "ticket-window" "现在不是进入会诊室的时间" "The room is not open now";
 }

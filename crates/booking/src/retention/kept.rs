@@ -17,6 +17,8 @@ const CLASSED: &[(&str, RetentionClass)] = &[
     ("consult_meeting", ClinicalPaper),
     ("consult_opinion", ClinicalPaper),
     ("consult_ticket", ClinicalPaper),
+    ("shift_handover", ClinicalPaper),
+    ("shift_handover_item", ClinicalPaper),
     ("visit", WorkOrder),
     ("visit_proof", WorkOrder),
 ];

@@ -12,6 +12,10 @@ use crate::consult::{self, ConsultId};
 const MARK_CONSULT: &str = "update consult set erased_at = $2 where id = $1";
 const MARK_MEDIA: &str = "update consult set media_removed_at = $2 where id = $1 and media_removed_at is null";
 
+/// The words of a hand-over go with the first consult on it.
+const HANDOVER_WORDS: &str = "update shift_handover set words = '' where words <> '' and id in
+    (select i.handover_id from shift_handover_item i where i.consult_id = $1)";
+
 /// The rows that hang on a consult, and it, in the order in which they refer to each other.
 pub(super) const OF_CONSULT: &[(&str, &str)] = &[
     ("consult_event", "delete from consult_event where consult_id = $1"),
@@ -24,6 +28,8 @@ pub(super) const OF_CONSULT: &[(&str, &str)] = &[
     ("consult_attendance", "delete from consult_attendance where consult_id = $1"),
     ("consult_meeting", "delete from consult_meeting where consult_id = $1"),
     ("consult_check", "delete from consult_check where consult_id = $1"),
+    ("shift_handover", HANDOVER_WORDS),
+    ("shift_handover_item", "delete from shift_handover_item where consult_id = $1"),
     ("history", "delete from history where aggregate = 'consult' and id = $1"),
     ("occupancy", "delete from occupancy where holder_kind = 'consult' and holder_id = $1"),
     ("person_join_moved", "delete from person_join_moved where kind = 'consult' and moved_id = $1"),

@@ -114,6 +114,8 @@ const FIELDS: &[&str] = &[
     "escalated_role",
     "escalated_since",
     "escalated_at",
+    "place",
+    "facts",
     "quality",
     "at",
     "result",

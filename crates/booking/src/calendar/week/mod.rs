@@ -52,7 +52,11 @@ impl WeeklyHours {
 
 /// The lines that hold on a day.
 pub fn of_day(hours: &[WeeklyHours], day: NaiveDate) -> impl Iterator<Item = &WeeklyHours> {
-    let weekday = i32::try_from(day.weekday().number_from_monday()).unwrap_or(0);
+    of_weekday(hours, day, i32::try_from(day.weekday().number_from_monday()).unwrap_or(0))
+}
+
+/// The lines that hold on a day that is worked as this weekday.
+pub fn of_weekday(hours: &[WeeklyHours], day: NaiveDate, weekday: i32) -> impl Iterator<Item = &WeeklyHours> {
     hours
         .iter()
         .filter(move |h| h.weekday == weekday && h.valid_from <= day && h.valid_to.is_none_or(|last| day <= last))

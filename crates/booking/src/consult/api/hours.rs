@@ -21,6 +21,7 @@ use crate::consult::id::ExceptionId;
 use crate::consult::practitioner::affected::{Scope, outside};
 use crate::consult::practitioner::offer::{self, Exception};
 use crate::consult::practitioner::store::{self, EXCEPTIONS_DAYS, Practitioner};
+use crate::consult::practitioner::workday::{self, WorkdayRule};
 use crate::role::{self, DOCTOR};
 
 /// One stretch of one weekday, in the hospital's zone.
@@ -191,12 +192,15 @@ impl ExceptionLine {
         if errors.is_empty() { Ok(exception) } else { Err(Problem::invalid(errors)) }
     }
 
-    fn of(exception: Exception) -> Self {
+    /// A doctor's own; `None` of the institution's word.
+    fn of(exception: Exception) -> Option<Self> {
         match exception {
-            Exception::Closed(date) => Self::Closed { date: Day::known(date) },
+            Exception::Closed(date) => Some(Self::Closed { date: Day::known(date) }),
             Exception::Extra { on, start_minute, end_minute, slot_minutes } => {
-                Self::Extra { date: Day::known(on), start: clock(start_minute), end: clock(end_minute), slot_minutes }
+                let (date, start, end) = (Day::known(on), clock(start_minute), clock(end_minute));
+                Some(Self::Extra { date, start, end, slot_minutes })
             }
+            Exception::House { .. } => None,
         }
     }
 }
@@ -233,9 +237,12 @@ pub(in crate::consult) async fn view(
     let (first, last) = (today - Days::new(30), today + Days::new(EXCEPTIONS_DAYS));
     let weekly = store::weekly(conn, doctor.post()).await?;
     let exceptions = store::exceptions(conn, doctor.post(), first, last).await?;
-    let days: Vec<_> = exceptions.iter().map(|(_, exception)| *exception).collect();
+    let mut days: Vec<_> = exceptions.iter().map(|(_, exception)| *exception).collect();
+    let house = workday::of_one(conn, doctor.organisation_id, first, last).await?;
+    days.extend(house.iter().map(WorkdayRule::exception));
     let mut booked = store::booked(conn, doctor.post(), now).await?;
     booked.retain(|time| !offer::holds(&weekly, &days, zone, *time));
+    let own_line = |(id, e)| ExceptionLine::of(e).map(|line| ExceptionView { id, line });
     let line = |h: WeeklyHours| HoursLine {
         weekday: h.weekday,
         start: clock(h.start_minute),
@@ -247,7 +254,7 @@ pub(in crate::consult) async fn view(
     Ok(HoursView {
         time_zone: zone.name().to_owned(),
         weekly: weekly.into_iter().map(line).collect(),
-        exceptions: exceptions.into_iter().map(|(id, e)| ExceptionView { id, line: ExceptionLine::of(e) }).collect(),
+        exceptions: exceptions.into_iter().filter_map(own_line).collect(),
         outside: booked.iter().map(|b| BookedOutside { starts_at: b.starts_at(), ends_at: b.ends_at() }).collect(),
     })
 }

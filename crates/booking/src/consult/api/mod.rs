@@ -11,9 +11,11 @@ pub(super) mod hours;
 mod meeting;
 mod opinion;
 mod read;
+mod rules;
 mod slots;
 mod steps;
 mod ticket;
+pub(super) mod workdays;
 
 pub(super) use read::side;
 pub(super) use slots::{SlotQuery, slots_for, wanted};
@@ -62,4 +64,7 @@ pub fn routes() -> Routes<App> {
         .routes(routes!(hours::paint))
         .routes(routes!(hours::add_exception))
         .routes(routes!(hours::remove_exception))
+        .routes(routes!(workdays::read, workdays::set))
+        .routes(routes!(rules::read, rules::set))
+        .routes(routes!(rules::read_all, rules::set_all))
 }

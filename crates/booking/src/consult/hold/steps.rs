@@ -17,6 +17,7 @@ use crate::consult::asked::doctor_of;
 use crate::consult::booking::{HOLDER, is_taken, offered_at, room_of};
 use crate::consult::id::ConsultHoldId;
 use crate::consult::model::AskedTime;
+use crate::consult::practitioner::rules::{self as calendar_rules, WishedTime};
 use crate::consult::practitioner::store::{self as doctors, PractitionerPost};
 use crate::consult::problems::TOO_MANY_HELD;
 use crate::consult::rooms::{self, Around, Party};
@@ -61,6 +62,8 @@ pub(super) async fn take(tx: &mut Tx, ctx: &Ctx, new: &NewConsultHold) -> Result
     store::lock(tx, account).await?;
     let last = store::counted(tx, account).await?;
     let tally = next(last, id, now)?;
+    let former = last.map(|last| last.id.0);
+    calendar_rules::require(tx, now, &WishedTime { doctor: &doctor, interval, holder: id.0, former }).await?;
     rooms::lock(tx, house).await?;
     if store::standing(tx, ctx).await? >= HELD_PER_ORGANISATION_MAX {
         return Err(Problem::new(&TOO_MANY_HELD));
@@ -68,8 +71,7 @@ pub(super) async fn take(tx: &mut Tx, ctx: &Ctx, new: &NewConsultHold) -> Result
     let expires_at = now + Duration::minutes(HOLD_MINUTES);
     let mut people = vec![new.doctor_id.0];
     people.extend(resources_of(tx, now, new.resident_id).await?);
-    let (former, until) = (last.map(|last| last.id.0), Some(expires_at));
-    let (people, room) = (&people[..], new.room_id);
+    let (people, room, until) = (&people[..], new.room_id, Some(expires_at));
     let party = Party { holder: id.0, former, moves: false, people, room, house, interval, until };
     let room_id = rooms::seat(tx, now, &party).await?;
     let (starts_at, ends_at) = (interval.starts_at(), interval.ends_at());

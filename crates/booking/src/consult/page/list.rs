@@ -13,7 +13,7 @@ use sanbao_platform::problem::Problem;
 
 use super::door::{expected, late_by};
 use super::fetch::fetching;
-use super::{age, badge, meeting as spoken, name_or_erased, styles, t, urgency_badge, words};
+use super::{age, badge, handover, meeting as spoken, name_or_erased, styles, t, urgency_badge, words};
 use crate::App;
 use crate::account::{LocationId, organisation};
 use crate::consult::api::side;
@@ -55,6 +55,7 @@ pub(super) async fn consults(PageCtx(ctx): PageCtx, AppState(app): AppState<App>
     let specialty = store::specialty_of(&mut conn, &ctx.actor).await?;
     let calls =
         if side == Side::Inviting { meeting::calls(&mut conn, ctx.actor.organisation, now).await? } else { Vec::new() };
+    let handed = handover::waiting(&ctx, &mut conn, words(lang, zone)).await?;
     let reader = Reader { ctx: &ctx, side, specialty, words: words(lang, zone), waiting: &day.waiting };
     let places = day.places(side, zone, now);
     let next = places.iter().filter(|(place, _)| place.is_ahead()).flat_map(|(_, consults)| consults).next();
@@ -65,12 +66,14 @@ pub(super) async fn consults(PageCtx(ctx): PageCtx, AppState(app): AppState<App>
             h1 { (t(lang, "consults")) }
             div.toolbar {
                 @if side == Side::Inviting { a.button href="/consults/day-sheet" { (t(lang, "day-sheet")) } }
+                @if side != Side::Doctor { a.button href="/consults/handover" { (t(lang, "handover")) } }
                 a.button href="/consults/records" { (t(lang, "records")) }
                 @if side == Side::Inviting { a.button.primary[next.is_none()] href="/consults/new" { (t(lang, "new-consult")) } }
             }
         }
         div #consults data-live="/consults/events" data-live-seconds=(REREAD_SECONDS) {
             (spoken::bell(&ctx, &calls))
+            (handed)
             (lists(&reader, &day, &places, next))
         }
     };

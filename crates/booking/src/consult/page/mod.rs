@@ -8,6 +8,7 @@ mod exchange;
 mod fetch;
 mod forms;
 mod guest;
+mod handover;
 mod history;
 mod late;
 mod list;
@@ -63,6 +64,8 @@ pub(super) fn routes() -> Routes<App> {
         .page("/consults", get(list::consults))
         .page("/consults/day-sheet", get(day_sheet::day_sheet))
         .page("/consults/events", get(events))
+        .page("/consults/handover", get(handover::handovers))
+        .page("/consults/handover/{id}", get(handover::handed_over))
         .page("/consults/records", get(records::records).post(records::found))
         .page("/consults/new", get(new::invitation_form))
         .page("/consults/times", get(times::times_part))
@@ -187,6 +190,7 @@ mod tests {
     use crate::consult::input::Title;
     use crate::consult::opinion::{AdoptionDecision, Parts};
     use crate::consult::paper::PaperKind;
+    use crate::consult::practitioner::workday::WorksAs;
     use crate::consult::state::ConsultStepName;
     use crate::consult::ticket::RoomRole;
     use crate::texts::PAPER;
@@ -205,6 +209,7 @@ mod tests {
             .chain(Title::ALL.iter().map(|t| format!("title-{t}")))
             .chain(Urgency::ALL.iter().map(|u| format!("urgency-{u}")))
             .chain(Act::ALL.iter().map(|a| format!("act-{a}")))
+            .chain(WorksAs::ALL.iter().map(|w| format!("workdays-as-{w}")))
             .chain(Shared::ALL.iter().map(|s| format!("shared-{s}")))
             .chain([OTHER_PERSON, BELOW_RANK].map(|note| format!("note-{note}")))
             .chain(Sex::ALL.iter().map(|s| format!("sex-{s}")));

@@ -1,13 +1,17 @@
 //! The booked consults of a doctor for which the hours have no time.
 
 use chrono::{DateTime, Days, Duration, NaiveDate, Utc};
+use chrono_tz::Tz;
 use sanbao_platform::db::{Conn, DbError};
+use sanbao_platform::id::OrganisationId;
 use sanbao_platform::moment;
 use sanbao_platform::on;
 use uuid::Uuid;
 
 use super::offer::{self, Exception};
-use super::store::{self, BOOKED_MAX, EXCEPTIONS_DAYS, Practitioner};
+use super::store::{self, BOOKED_MAX, EXCEPTIONS_DAYS, Practitioner, PractitionerPost};
+use super::workday::{self, WorkdayRule};
+use crate::account::AccountId;
 use crate::calendar::week::WeeklyHours;
 use crate::calendar::{INTERVAL_HOURS_MAX, Interval};
 use crate::consult::id::ConsultId;
@@ -22,6 +26,10 @@ const BOOKED: &str = "select c.id, c.starts_at, c.ends_at, c.delay_minutes from 
     where c.doctor_id = $1 and c.invited_id = $2 and c.state in ('scheduled', 'in_session')
       and c.starts_at >= $3 and c.starts_at < $4 and (c.starts_at, c.id) > ($3, $5)
     order by c.starts_at, c.id limit $6";
+
+const DOCTORS_OF_DAY: &str = "select distinct c.doctor_id from consult c
+    where c.invited_id = $1 and c.state in ('scheduled', 'in_session') and c.starts_at >= $2 and c.starts_at < $3
+    order by c.doctor_id limit $4";
 
 /// The consults that are looked at.
 #[derive(Clone, Copy, Debug, Default)]
@@ -77,7 +85,9 @@ pub async fn outside(
     let first = from.with_timezone(&zone).date_naive();
     let weekly = store::weekly(conn, post).await?;
     let exceptions = store::exceptions(conn, post, first, today + Days::new(EXCEPTIONS_DAYS)).await?;
-    let days: Vec<Exception> = exceptions.into_iter().map(|(_, exception)| exception).collect();
+    let mut days: Vec<Exception> = exceptions.into_iter().map(|(_, exception)| exception).collect();
+    let house = workday::of_one(conn, post.hospital, first, today + Days::new(EXCEPTIONS_DAYS)).await?;
+    days.extend(house.iter().map(WorkdayRule::exception));
     let is_outside = |time: Interval| {
         let had_time = scope.before.is_none_or(|before| offer::holds(before, &days, zone, time));
         had_time && !offer::holds(&weekly, &days, zone, time)
@@ -99,4 +109,31 @@ pub async fn outside(
     let mut consults = of_ids(conn, &ids).await?;
     consults.sort_by_key(|consult| (consult.state.appointment().map(|a| a.interval.starts_at()), consult.id));
     Ok(Outside { consults, more })
+}
+
+/// The same of all doctors of a hospital on one day.
+pub async fn outside_on(
+    conn: &mut Conn,
+    now: DateTime<Utc>,
+    hospital: OrganisationId,
+    day: NaiveDate,
+    zone: Tz,
+) -> Result<Outside, DbError> {
+    let begins = |day: Option<NaiveDate>| day.and_then(|day| moment::begins(day, zone)).unwrap_or(now);
+    let (from, to) = (begins(Some(day)), begins(day.succ_opt()));
+    let doctors: Vec<AccountId> = on!(conn, |c| {
+        let query = sqlx::query_scalar(DOCTORS_OF_DAY).bind(hospital).bind(from).bind(to);
+        query.bind(BOOKED_MAX).fetch_all(c).await
+    })?;
+    let scope = Scope { from: Some(day), to: Some(day), before: None };
+    let mut all = Outside::default();
+    for doctor in doctors {
+        let Some(doctor) = store::find(conn, PractitionerPost { doctor, hospital }).await? else { continue };
+        let of_one = outside(conn, now, &doctor, scope).await?;
+        all.consults.extend(of_one.consults);
+        all.more |= of_one.more;
+    }
+    all.more |= all.consults.len() > AFFECTED_MAX;
+    all.consults.truncate(AFFECTED_MAX);
+    Ok(all)
 }

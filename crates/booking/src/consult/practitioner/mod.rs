@@ -8,10 +8,12 @@ pub mod offer;
 #[cfg(test)]
 mod offer_zones;
 pub mod rank;
+pub mod rules;
 pub mod search;
 pub mod sets;
 pub mod specialty;
 pub mod store;
+pub mod workday;
 
 pub use criteria::{PartOfDay, SlotCriteria, Weekdays};
 pub use find::{DoctorWish, find};

@@ -6,6 +6,7 @@
 use chrono::{DateTime, Days, LocalResult, NaiveDate, NaiveTime, TimeZone as _, Utc};
 use chrono_tz::Tz;
 
+use super::workday::{WorksAs, kept_weekday};
 use crate::calendar::Interval;
 use crate::calendar::week::{self, WeeklyHours};
 
@@ -25,6 +26,20 @@ pub enum Exception {
         /// The length of one slot.
         slot_minutes: i32,
     },
+    /// The institution's word about a day, for all of its doctors. It goes before the public holidays.
+    House {
+        /// The day, in the hospital's zone.
+        on: NaiveDate,
+        works_as: WorksAs,
+    },
+}
+
+impl Exception {
+    /// The day that it is about.
+    pub fn on(&self) -> NaiveDate {
+        let (Self::Closed(on) | Self::Extra { on, .. } | Self::House { on, .. }) = self;
+        *on
+    }
 }
 
 /// All slots that begin in `[from, to)`, in order, none over another.
@@ -39,7 +54,7 @@ pub fn offered(
     let mut slots = Vec::new();
     let mut day = from.with_timezone(&zone).date_naive();
     while day <= last {
-        for (start, end, length) in stretches(hours, exceptions, day) {
+        for (start, end, length) in stretches(hours, exceptions, zone, day) {
             let starts = (0..).map(|n| start + n * length).take_while(|s| *s + length <= end);
             let Some(end) = week::moment(zone, day, end) else { continue };
             let slots_of_day = starts.filter_map(|minute| slot(zone, day, minute, length));
@@ -63,9 +78,11 @@ pub fn offered(
     slots
 }
 
-fn stretches(hours: &[WeeklyHours], exceptions: &[Exception], day: NaiveDate) -> Vec<(i32, i32, i32)> {
+fn stretches(hours: &[WeeklyHours], exceptions: &[Exception], zone: Tz, day: NaiveDate) -> Vec<(i32, i32, i32)> {
     let closed = exceptions.contains(&Exception::Closed(day));
-    let weekly = week::of_day(hours, day).filter(|_| !closed).map(|h| (h.start_minute, h.end_minute, h.slot_minutes));
+    let weekday = kept_weekday(exceptions, zone, day).filter(|_| !closed);
+    let weekly = weekday.into_iter().flat_map(|weekday| week::of_weekday(hours, day, weekday));
+    let weekly = weekly.map(|h| (h.start_minute, h.end_minute, h.slot_minutes));
     let extra = exceptions.iter().filter_map(|e| match *e {
         Exception::Extra { on, start_minute, end_minute, slot_minutes } if on == day => {
             Some((start_minute, end_minute, slot_minutes))
@@ -78,8 +95,21 @@ fn stretches(hours: &[WeeklyHours], exceptions: &[Exception], day: NaiveDate) ->
 /// Whether a booked time lies within the hours of its day: on the whole, not slot by slot.
 pub fn holds(hours: &[WeeklyHours], exceptions: &[Exception], zone: Tz, booked: Interval) -> bool {
     let day = booked.starts_at().with_timezone(&zone).date_naive();
-    let stretches = stretches(hours, exceptions, day).into_iter().map(|(from, to, _)| (from, to)).collect();
+    let stretches = stretches(hours, exceptions, zone, day).into_iter().map(|(from, to, _)| (from, to)).collect();
     week::covers(stretches, zone, booked)
+}
+
+/// The stretch of hours that a time is of, from when to when.
+pub fn session_of(
+    hours: &[WeeklyHours],
+    exceptions: &[Exception],
+    zone: Tz,
+    time: Interval,
+) -> Option<(DateTime<Utc>, DateTime<Utc>)> {
+    let day = time.starts_at().with_timezone(&zone).date_naive();
+    let ends = |(from, to, _)| Some((week::moment(zone, day, from)?, week::moment(zone, day, to)?));
+    let mut all = stretches(hours, exceptions, zone, day).into_iter().filter_map(ends);
+    all.find(|(from, to)| *from <= time.starts_at() && time.ends_at() <= *to)
 }
 
 fn slot(zone: Tz, day: NaiveDate, minute: i32, length: i32) -> Option<Interval> {

@@ -10,10 +10,13 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::criteria::SlotCriteria;
-use super::offer::offered;
+use super::offer::{Exception, offered, session_of};
+use super::rules::{AROUND, CalendarRules};
 use super::sets::KeptHours;
 use super::store::{self, Practitioner};
+use super::workday::{self, WorkdayRule};
 use crate::account::{AccountId, LocationId};
+use crate::calendar::week::WeeklyHours;
 use crate::calendar::{self, Interval, TakenTime};
 use crate::consult::input::Title;
 
@@ -119,6 +122,7 @@ pub async fn free(
     search: AvailabilitySearch<'_>,
 ) -> Result<Vec<FreeSlot>, DbError> {
     let kept = KeptHours::read(conn, search.doctors, search.from.max(now), search.to).await?;
+    let rules = CalendarRules::read(conn).await?;
     let mut found = Vec::new();
     for (from, to) in search.days(now) {
         let offers = offers(&search, &kept, (from, to))?;
@@ -128,9 +132,11 @@ pub async fn free(
         let people = offers.iter().map(|(doctor, _)| doctor.account_id.0);
         let rooms = search.rooms.unwrap_or_default().iter().map(|room| room.0);
         let resources = people.chain(search.others.iter().copied()).chain(rooms);
-        // A slot that begins before the end may end after it.
-        let end = to + Duration::hours(calendar::INTERVAL_HOURS_MAX);
-        let taken = calendar::busy_of(conn, resources, from, end).await?;
+        // A slot that begins before the end may end after it, and a rule counts those of the whole day.
+        let around = if rules.is_empty() { Duration::zero() } else { AROUND };
+        let end = to + Duration::hours(calendar::INTERVAL_HOURS_MAX).max(around);
+        let taken = calendar::busy_of(conn, resources, from - around, end).await?;
+        let offers = rules.keep(now, &kept, offers, &taken)?;
         let others = Others::of(&search, now, &taken);
         let free = |(doctor, slot): (&Practitioner, Interval)| {
             let own = taken.get(&doctor.account_id.0).map_or(&[][..], Vec::as_slice);
@@ -209,6 +215,23 @@ fn is_free(taken: &[TakenTime], slot: Interval, now: DateTime<Utc>, gives_up: Op
     !near.into_iter().any(|t| t.interval.overlaps(&slot) && t.holds(now) && Some(t.interval) != gives_up)
 }
 
+/// The hours and the exceptions of a doctor that count between two moments.
+async fn kept_by(
+    conn: &mut Conn,
+    doctor: &Practitioner,
+    (from, to): (DateTime<Utc>, DateTime<Utc>),
+) -> Result<(Vec<WeeklyHours>, Vec<Exception>), DbError> {
+    let zone = doctor.zone()?;
+    let hours = store::weekly(conn, doctor.post()).await?;
+    let day = |at: DateTime<Utc>| at.with_timezone(&zone).date_naive();
+    let first = day(from).checked_sub_days(Days::new(1)).unwrap_or(day(from));
+    let exceptions = store::exceptions(conn, doctor.post(), first, day(to)).await?;
+    let mut exceptions: Vec<_> = exceptions.into_iter().map(|(_, e)| e).collect();
+    let house = workday::of_one(conn, doctor.organisation_id, first, day(to)).await?;
+    exceptions.extend(house.iter().map(WorkdayRule::exception));
+    Ok((hours, exceptions))
+}
+
 /// The times that a doctor offers, taken or not.
 pub async fn offered_by(
     conn: &mut Conn,
@@ -216,13 +239,18 @@ pub async fn offered_by(
     from: DateTime<Utc>,
     to: DateTime<Utc>,
 ) -> Result<Vec<Interval>, DbError> {
-    let zone = doctor.zone()?;
-    let hours = store::weekly(conn, doctor.post()).await?;
-    let day = |at: DateTime<Utc>| at.with_timezone(&zone).date_naive();
-    let first = day(from).checked_sub_days(Days::new(1)).unwrap_or(day(from));
-    let exceptions = store::exceptions(conn, doctor.post(), first, day(to)).await?;
-    let exceptions: Vec<_> = exceptions.into_iter().map(|(_, e)| e).collect();
-    Ok(offered(&hours, &exceptions, zone, from, to))
+    let (hours, exceptions) = kept_by(conn, doctor, (from, to)).await?;
+    Ok(offered(&hours, &exceptions, doctor.zone()?, from, to))
+}
+
+/// The stretch of a doctor's hours that a time is of.
+pub async fn session_at(
+    conn: &mut Conn,
+    doctor: &Practitioner,
+    time: Interval,
+) -> Result<Option<(DateTime<Utc>, DateTime<Utc>)>, DbError> {
+    let (hours, exceptions) = kept_by(conn, doctor, (time.starts_at(), time.ends_at())).await?;
+    Ok(session_of(&hours, &exceptions, doctor.zone()?, time))
 }
 
 /// The free slots nearest to `wanted`, for when that is taken.

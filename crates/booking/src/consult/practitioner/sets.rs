@@ -1,4 +1,4 @@
-//! Hours and exceptions of many doctors, by two statements.
+//! Hours and exceptions of many doctors, by three statements.
 
 use std::collections::HashMap;
 
@@ -10,6 +10,7 @@ use sqlx::types::Json;
 
 use super::offer::{Exception, offered};
 use super::store::{ExceptionRow, HoursRow, Practitioner, PractitionerPost};
+use super::workday;
 use crate::account::AccountId;
 use crate::calendar::week::WeeklyHours;
 use crate::calendar::{Interval, ids};
@@ -96,6 +97,13 @@ impl KeptHours {
         }
         for line in exceptions {
             kept.entry(line.post()).or_default().exceptions.push(line.row.read()?.1);
+        }
+        let mut of_house: HashMap<OrganisationId, Vec<Exception>> = HashMap::new();
+        for rule in workday::of_all(conn, first, last).await? {
+            of_house.entry(rule.organisation_id).or_default().push(rule.exception());
+        }
+        for (post, kept) in &mut kept {
+            kept.exceptions.extend(of_house.get(&post.hospital).into_iter().flatten());
         }
         Ok(Self(kept))
     }

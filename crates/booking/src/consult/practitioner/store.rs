@@ -362,7 +362,7 @@ pub async fn add_exception(
     now: DateTime<Utc>,
 ) -> Result<(ExceptionId, bool), DbError> {
     hold(tx, post).await?;
-    let (Exception::Closed(day) | Exception::Extra { on: day, .. }) = exception;
+    let day = exception.on();
     let known = exceptions(tx, post, day, day).await?;
     match known.into_iter().find(|(_, one)| *one == exception) {
         Some((id, _)) => Ok((id, false)),
@@ -381,6 +381,14 @@ async fn insert_exception(
         Exception::Closed(on) => (on, "closed", None, None, None),
         Exception::Extra { on, start_minute, end_minute, slot_minutes } => {
             (on, "extra", Some(start_minute), Some(end_minute), Some(slot_minutes))
+        }
+        Exception::House { .. } => {
+            return Err(DbError::BadRow {
+                table: "practitioner_exception",
+                column: "kind",
+                row: id.to_string(),
+                cause: "an institution's word about a day is no exception of a doctor".to_owned(),
+            });
         }
     };
     let rows = on!(tx, |c| {

@@ -67,7 +67,12 @@ impl Deref for World {
 impl World {
     /// A network in which the doctors' hospital lies in `zone`.
     pub async fn in_zone(engine: &TestEngine, zone: &str) -> Self {
-        let clock = Clock::manual(NOW.parse().unwrap());
+        Self::at_time(engine, zone, NOW).await
+    }
+
+    /// The same at another time.
+    pub async fn at_time(engine: &TestEngine, zone: &str, now: &str) -> Self {
+        let clock = Clock::manual(now.parse().unwrap());
         let deps = engine.deps("booking", &MIGRATIONS, clock.clone()).await;
         let now = clock.now();
         let mut tx = deps.db.begin().await.unwrap();

@@ -42,6 +42,11 @@ const CONSULT_TICKETS: &str = "update consult_ticket set name = '' where consult
     (select c.id from consult c where c.resident_id = $1)";
 const CONSULT_EVENTS: &str = "update consult_event set note = null where note is not null and consult_id in
     (select c.id from consult c where c.resident_id = $1)";
+// The words of a shift are about many: those that may be about this person go whole.
+const HANDOVERS: &str = "update shift_handover set words = '' where words <> '' and id in
+    (select i.handover_id from shift_handover_item i join consult c on c.id = i.consult_id where c.resident_id = $1)";
+const HANDOVER_ITEMS: &str = "delete from shift_handover_item where consult_id in
+    (select c.id from consult c where c.resident_id = $1)";
 const VISITS: &str = "update visit set name = '', phone = '', address = '', note = '',
     closed_reason = case when closed_reason is null then null else '' end, erased_at = $2, version = version + 1
     where person_id = $1";
@@ -78,6 +83,8 @@ pub(crate) const TAKEN: &[(&str, &str)] = &[
     ("consult_guest", CONSULT_GUESTS),
     ("consult_ticket", CONSULT_TICKETS),
     ("consult_event", CONSULT_EVENTS),
+    ("shift_handover", HANDOVERS),
+    ("shift_handover_item", HANDOVER_ITEMS),
     ("visit", VISITS),
     ("visit_proof", VISIT_PROOFS),
     ("idempotency", ANSWERS),
@@ -100,6 +107,7 @@ pub(crate) const LEFT: &[(&str, &str)] = &[
     ("audit_head", "the chain of the log"),
     ("audit_pruning", "the chain of the log"),
     ("audit_shown", "ids"),
+    ("calendar_rule", "staff"),
     ("caregiver_hours", "staff"),
     ("caregiver_profile", "staff"),
     ("caregiver_skill", "staff"),
@@ -140,6 +148,7 @@ pub(crate) const LEFT: &[(&str, &str)] = &[
     ("retention_run", "counts and moments"),
     ("second_factor", "staff"),
     ("setup_link", "staff"),
+    ("workday_rule", "institutions"),
     ("write_probe", "always empty"),
 ];
 

@@ -52,6 +52,7 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("area_within", "places"),
     ("audit_head", "the chain of the log"),
     ("audit_pruning", "the chain of the log"),
+    ("calendar_rule", "staff"),
     ("caregiver_hours", "staff"),
     ("caregiver_profile", "staff"),
     ("caregiver_skill", "staff"),
@@ -87,6 +88,8 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("retention_run", "counts and moments"),
     ("second_factor", "staff"),
     ("setup_link", "staff"),
+    ("shift_handover", "words of the staff about a whole shift: what concerns somebody is told line by line"),
+    ("workday_rule", "institutions: on which days they work"),
     ("write_probe", "always empty"),
 ];
 

@@ -8,8 +8,8 @@
 use super::statements::{
     AUDIT, AUDIT_SHOWN, CARE, CONSULT, CONSULT_ATTENDANCE, CONSULT_CHECK, CONSULT_CONSENT, CONSULT_FEEDBACK,
     CONSULT_FETCH, CONSULT_GUEST, CONSULT_MEETING, CONSULT_OPINION, CONSULT_TICKET, DISTINCT, ELSEWHERE, EMERGENCY,
-    HISTORY, HOLD, JOIN, JOIN_FIELD, JOIN_MOVED, OCCUPANCY, OUTBOX, PERSON, SHARING, SOURCE, TRANSFER, VISIT,
-    VISIT_PROOF,
+    HANDOVER_ITEM, HISTORY, HOLD, JOIN, JOIN_FIELD, JOIN_MOVED, OCCUPANCY, OUTBOX, PERSON, SHARING, SOURCE, TRANSFER,
+    VISIT, VISIT_PROOF,
 };
 
 /// The policy besides the person's that says what of a section the caller may read.
@@ -67,6 +67,7 @@ pub(super) const SECTIONS: &[Section] = &[
     of_consults("consult_attendance", CONSULT_ATTENDANCE),
     Section { json: &["quality"], ..of_consults("consult_meeting", CONSULT_MEETING) },
     Section { json: &["result"], ..of_consults("consult_check", CONSULT_CHECK) },
+    Section { json: &["facts"], ..of_consults("shift_handover_item", HANDOVER_ITEM) },
     section("visit", VISIT),
     section("visit_proof", VISIT_PROOF),
     of_consults("occupancy", OCCUPANCY),

@@ -264,6 +264,14 @@ pub(super) const CONSULT_FETCH: &str = concat!(
     ")) order by x.id",
     most!()
 );
+pub(super) const HANDOVER_ITEM: &str = concat!(
+    "select x.handover_id, x.place, x.consult_id, x.facts
+    from shift_handover_item x where x.consult_id in (",
+    own_consults!(),
+    told_records!(),
+    ")) order by x.handover_id, x.place",
+    most!()
+);
 pub(super) const CONSULT_MEETING: &str = concat!(
     "select x.consult_id, x.together_seconds, x.escalated_person, x.escalated_role, x.escalated_since, x.escalated_at, x.quality
     from consult_meeting x where x.consult_id in (",

@@ -38,7 +38,7 @@ pub(super) async fn draw(app: &App, ctx: &Ctx) -> Result<Markup, Problem> {
 }
 
 /// Whether consults are asked of organisations of a kind: a care home's own doctors are booked by nobody.
-fn is_invited(kind: OrganisationKind) -> bool {
+pub(super) fn is_invited(kind: OrganisationKind) -> bool {
     matches!(kind, OrganisationKind::Hospital | OrganisationKind::HealthCentre)
 }
 
@@ -64,7 +64,10 @@ fn part(lang: Lang, hospital: &Organisation, staff: &[StaffDoctor]) -> Markup {
     let more = i64::try_from(staff.len()).is_ok_and(|n| n >= STAFF_MAX);
     html! {
         section {
-            h2 { (lang.pick(&hospital.name_zh, &hospital.name_en)) }
+            div.spread {
+                h2 { (lang.pick(&hospital.name_zh, &hospital.name_en)) }
+                a.button href=(format!("/practitioners/days?organisation={}", hospital.id)) { (t(lang, "workdays-title")) }
+            }
             @if staff.is_empty() {
                 (page::empty(&t(lang, "doctors-none"), Some((&*format!("/admin?organisation={}", hospital.id), &*t(lang, "doctors-to-admin")))))
             } @else {

@@ -4,6 +4,8 @@ mod affected;
 mod days;
 mod list;
 mod profile;
+mod rules;
+mod workdays;
 
 use axum::extract::State as AppState;
 use axum::response::{IntoResponse as _, Redirect, Response};
@@ -34,6 +36,7 @@ const SLOT_MINUTES: i32 = 30;
 pub(super) fn routes() -> Routes<App> {
     Routes::new()
         .page("/practitioners", get(doctors_page))
+        .page("/practitioners/days", get(workdays::days_page))
         .page("/practitioners/{id}", get(doctor_page))
         .files(week::FILES)
 }
@@ -71,6 +74,7 @@ async fn doctor_page(
     let seen = api::affected::seen(&mut conn, &ctx, &outside.consults).await?;
     let (weekly, zone) = (store::weekly(&mut conn, doctor.post()).await?, doctor.zone()?);
     let booked = store::booked(&mut conn, doctor.post(), ctx.now()).await?;
+    let stored = practitioner::rules::find(&mut conn, doctor.organisation_id, Some(id)).await?;
     let words = words(lang, zone);
     let today = ctx.now().with_timezone(&zone).date_naive();
     let from = query.from.map_or(today, |day| today.max(*day));
@@ -85,6 +89,7 @@ async fn doctor_page(
         (affected::section(words, &ctx, &outside, &seen))
         (week::section(week::words(lang, zone), of, &weekly, from, today, true))
         (days::section(words, id, &view.exceptions, today, &booked))
+        (rules::section(words, &format!("PUT /v1/practitioners/{id}/rules"), stored.own, Some(stored.house.0)))
         @if administers {
             details.card {
                 summary { (t(lang, "doctor-profile")) }

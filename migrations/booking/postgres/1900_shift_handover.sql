@@ -1,0 +1,31 @@
+-- The hand-over of a shift: written and signed by the one who goes, read and signed by another. Nothing of it is changed after that.
+create table shift_handover (
+    id               uuid primary key,
+    organisation_id  uuid not null references organisation (id),
+    -- Whose list of consults it is: the side that invites, or a hospital's desk.
+    side             text not null check (side in ('inviting', 'hospital')),
+    written_by       uuid not null references account (id),
+    signed_at        timestamptz not null,
+    words            text not null,
+    -- The consults on it, those among them that were erased since; consults of later days; whether more were open than it has.
+    item_count       integer not null,
+    later_count      integer not null,
+    is_cut           boolean not null,
+    -- SHA-256 of all that was signed, as lower-case hex.
+    content_hash     text not null,
+    taken_by         uuid references account (id),
+    taken_at         timestamptz,
+    check ((taken_at is null) = (taken_by is null)),
+    check (taken_by is null or taken_by <> written_by)
+);
+create index shift_handover_by_organisation on shift_handover (organisation_id, side, signed_at, id);
+
+-- A consult on it, as it stood when it was signed.
+create table shift_handover_item (
+    handover_id  uuid not null references shift_handover (id),
+    place        integer not null,
+    consult_id   uuid not null references consult (id),
+    facts        jsonb not null,
+    primary key (handover_id, place)
+);
+create index shift_handover_item_by_consult on shift_handover_item (consult_id);
