@@ -75,6 +75,7 @@ pub const MIGRATIONS: Migrations = migrations!("booking":
     1900 "1900_shift_handover",
     1901 "1901_workday_rule",
     1902 "1902_calendar_rule",
+    1903 "1903_rules_are_told",
 );
 
 /// The operator's choices.

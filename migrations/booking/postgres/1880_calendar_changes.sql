@@ -16,6 +16,10 @@ create function calendar_has_changed() returns trigger language plpgsql as
     begin
         if tg_op = ''DELETE'' then changed := old; else changed := new; end if;
         if tg_argv[0] = ''busy'' then
+            if tg_op = ''UPDATE'' then
+                insert into _calendar_change values (pg_current_xact_id()::text::bigint, ''busy'',
+                    old.resource_id, old.starts_at, old.ends_at);
+            end if;
             insert into _calendar_change values (pg_current_xact_id()::text::bigint, ''busy'',
                 changed.resource_id, changed.starts_at, changed.ends_at);
         elsif tg_argv[0] = ''doctor'' then

@@ -17,6 +17,7 @@ begin
 end;
 create trigger occupancy_update_is_told after update on occupancy
 begin
+    insert into _calendar_change values (coalesce((select max(change) from _calendar_change), 0) + 1, 'busy', old.resource_id, old.starts_at, old.ends_at);
     insert into _calendar_change values (coalesce((select max(change) from _calendar_change), 0) + 1, 'busy', new.resource_id, new.starts_at, new.ends_at);
 end;
 create trigger occupancy_delete_is_told after delete on occupancy

@@ -141,7 +141,7 @@ fn of_day(
         wanted.get(opening.post).is_some_and(|wanted| *wanted)
             && at >= from
             && at < search.to
-            && opening.held_until.is_none_or(|until| until <= others.now)
+            && opening.free_from <= others.now
             && search.criteria.fits(opening.at, opening.local)
     };
     // Many doctors begin at one time: whether the others are free then is found once.
@@ -160,6 +160,9 @@ fn of_day(
             }
         };
         let (Some(place), Some(post)) = (place, known.post(opening.post)) else { continue };
+        if opening.at.starts_at() < others.now + post.notice {
+            continue;
+        }
         let slot = FreeSlot::new(&post.doctor, opening.at, place.0);
         if search.after.is_none_or(|after| slot.place() > after) {
             found.push(slot);

@@ -18,16 +18,19 @@ use tokio::sync::Mutex;
 use uuid::Uuid;
 
 use super::criteria::Local;
-use super::offer::offered;
+use super::offer::{offered, session_of};
 use super::rank::Rank;
+use super::rules::{AROUND, CalendarRule, CalendarRules};
 use super::sets::{Kept, KeptHours};
 use super::store::{self, Practitioner};
 use crate::account::AccountId;
-use crate::calendar::changes::{self, Change, ChangeKind, MARK_AGE_MAX};
+use crate::calendar::changes::{self, Change, ChangeKind, ChangeMark, MARK_AGE_MAX};
 use crate::calendar::{self, Interval, TakenTime};
 
-/// Days kept at most; beyond that those that nobody asks for now are forgotten.
+/// Days kept at most; beyond that the last one of them goes.
 const DAYS_MAX: usize = 100;
+/// After so long all is read anew, whatever was told.
+const AGE_MAX: std::time::Duration = std::time::Duration::from_hours(1);
 /// Places of posts that are read anew.
 const POSTS_LEFT_MAX: usize = 1_000;
 /// No slot is longer, so none that begins on a day ends later after it.
@@ -44,7 +47,37 @@ const LAST_DAY: NaiveDate = match NaiveDate::from_ymd_opt(9999, 12, 31) {
 pub(super) struct Post {
     pub(super) doctor: Practitioner,
     pub(super) zone: Tz,
+    /// How early a time is to be booked.
+    pub(super) notice: Duration,
     kept: Kept,
+    /// The rest of the rule, if there is any.
+    rule: Option<CalendarRule>,
+}
+
+impl Post {
+    fn new(doctor: Practitioner, kept: Kept, rule: Option<CalendarRule>) -> Result<Self, DbError> {
+        let notice =
+            rule.and_then(|rule| rule.notice_hours).map_or(Duration::zero(), |hours| Duration::hours(hours.into()));
+        let rest = rule.map(|rule| CalendarRule { notice_hours: None, ..rule });
+        let rule = rest.filter(|rest| *rest != CalendarRule::default());
+        Ok(Self { zone: doctor.zone()?, doctor, notice, kept, rule })
+    }
+
+    /// The moment from which on a time is free, as what is only held is given up; `None` where it never is.
+    fn free_from(&self, at: Interval, taken: &[TakenTime]) -> Option<DateTime<Utc>> {
+        let mut free_from = DateTime::<Utc>::MIN_UTC;
+        for over in taken.iter().filter(|taken| taken.interval.overlaps(&at)) {
+            free_from = free_from.max(over.expires_at?);
+        }
+        let Some(rule) = self.rule else { return Some(free_from) };
+        let session = session_of(&self.kept.hours, &self.kept.exceptions, self.zone, at);
+        let ends: BTreeSet<_> =
+            taken.iter().filter_map(|held| held.expires_at.filter(|end| *end > free_from)).collect();
+        std::iter::once(free_from).chain(ends).find(|then| {
+            let there: Vec<_> = taken.iter().filter(|taken| taken.holds(*then)).map(|taken| taken.interval).collect();
+            rule.broken(*then, at, session, &there, self.zone).is_none()
+        })
+    }
 }
 
 /// A time that a doctor offers and that nothing takes for good.
@@ -55,7 +88,7 @@ pub(super) struct Opening {
     pub(super) post: usize,
     pub(super) local: Local,
     /// Held by somebody until then.
-    pub(super) held_until: Option<DateTime<Utc>>,
+    pub(super) free_from: DateTime<Utc>,
 }
 
 /// The openings that are kept: none at first.
@@ -65,7 +98,9 @@ pub struct SlotIndex(Mutex<Arc<KnownOpenings>>);
 #[derive(Clone, Debug, Default)]
 pub(super) struct KnownOpenings {
     /// How far it follows the changes, and when it was brought there.
-    mark: Option<(i64, Instant, DateTime<Utc>)>,
+    mark: Option<(ChangeMark, Instant, DateTime<Utc>)>,
+    /// When all was read.
+    read: Option<Instant>,
     /// The first day whose exceptions are known.
     first: NaiveDate,
     /// `None` for those who are not to be booked any more.
@@ -112,12 +147,12 @@ impl KnownOpenings {
     async fn follow(kept: &mut Arc<Self>, conn: &mut Conn, now: DateTime<Utc>) -> Result<(), DbError> {
         let began = Instant::now();
         let yesterday = now.date_naive() - Days::new(1);
-        let followed = match kept.mark {
-            Some((mark, ..)) => Some(changes::since(conn, mark).await?),
-            None => None,
+        let followed = match &kept.mark {
+            Some((mark, ..)) if kept.is_usable(now, yesterday) => Some(changes::since(conn, mark).await?),
+            _ => None,
         };
-        match followed.filter(|_| kept.is_usable(now, yesterday)) {
-            Some((mark, changes)) if !changes.iter().any(|change| change.kind == ChangeKind::Hospital) => {
+        match followed.filter(|(mark, changes)| kept.can_follow(mark, changes)) {
+            Some((mark, changes)) => {
                 Self::take_over(kept, conn, &changes).await?;
                 let known = Arc::make_mut(kept);
                 known.mark = Some((mark, began, now));
@@ -128,14 +163,20 @@ impl KnownOpenings {
         Ok(())
     }
 
+    fn can_follow(&self, mark: &ChangeMark, changes: &[Change]) -> bool {
+        !self.mark.as_ref().is_some_and(|(kept, ..)| mark.is_before(kept))
+            && !changes.iter().any(|change| change.kind == ChangeKind::Hospital)
+    }
+
     fn is_usable(&self, now: DateTime<Utc>, yesterday: NaiveDate) -> bool {
         // A mark that is older than this may be one whose later changes are forgotten already; so it is after a pause.
-        let is_fresh = |(_, at, then): &(i64, Instant, DateTime<Utc>)| {
+        let is_fresh = |(_, at, then): &(ChangeMark, Instant, DateTime<Utc>)| {
             at.elapsed() < MARK_AGE_MAX && (now - *then).abs().to_std().is_ok_and(|age| age < MARK_AGE_MAX)
         };
         // Posts that were read anew leave a place behind.
         let is_short = self.posts.len() <= POSTS_LEFT_MAX + 2 * self.of_doctor.len();
-        self.mark.as_ref().is_some_and(is_fresh) && self.first < yesterday && is_short
+        let is_young = self.read.is_some_and(|at| at.elapsed() < AGE_MAX);
+        self.mark.as_ref().is_some_and(is_fresh) && self.first < yesterday && is_short && is_young
     }
 
     /// All doctors, and no day yet.
@@ -144,7 +185,7 @@ impl KnownOpenings {
         let mark = changes::mark(conn).await?;
         let doctors = store::search(conn, None, Rank::Any, None).await?;
         let posts = posts(conn, doctors, first).await?;
-        let mut known = Self { mark: Some((mark, began, now)), first, ..Self::default() };
+        let mut known = Self { mark: Some((mark, began, now)), read: Some(began), first, ..Self::default() };
         for post in posts {
             known.add(post);
         }
@@ -174,6 +215,16 @@ impl KnownOpenings {
         self.days.get(&day).map_or(&[], |openings| openings.as_slice())
     }
 
+    /// How far around an opening a rule looks at what is taken.
+    fn around<'a>(posts: impl Iterator<Item = &'a Post>) -> Duration {
+        if posts.into_iter().any(|post| post.rule.is_some()) { AROUND } else { Duration::hours(SLOT_HOURS_MAX) }
+    }
+
+    fn around_of(&self, doctor: AccountId) -> Option<Duration> {
+        let numbers = self.of_doctor.get(&doctor)?;
+        Some(Self::around(numbers.iter().filter_map(|number| self.post(*number))))
+    }
+
     /// The doctors whose posts are to be read anew, and those whose openings are.
     fn stale(&self, changes: &[Change]) -> (BTreeSet<AccountId>, Stale) {
         let of_kind = |kind| changes.iter().filter(move |change| change.kind == kind);
@@ -185,11 +236,8 @@ impl KnownOpenings {
         }
         for change in of_kind(ChangeKind::Busy) {
             let (doctor, Some((from, to))) = (AccountId(change.resource), change.time) else { continue };
-            if !self.of_doctor.contains_key(&doctor) {
-                continue;
-            }
-            let first = (from - Duration::hours(SLOT_HOURS_MAX)).date_naive();
-            for (day, _) in self.days.range(first..=to.date_naive()) {
+            let Some(around) = self.around_of(doctor) else { continue };
+            for (day, _) in self.days.range((from - around).date_naive()..=(to + around).date_naive()) {
                 stale.entry(*day).or_default().insert(doctor);
             }
         }
@@ -207,7 +255,8 @@ impl KnownOpenings {
             let bookable = store::bookable_of(conn, doctors.iter().copied()).await?;
             posts(conn, bookable, kept.first).await?
         };
-        let busy = busy(conn, &stale).await?;
+        let around = Self::around(kept.posts().flatten().chain(&anew));
+        let busy = busy(conn, &stale, around).await?;
         let known = Arc::make_mut(kept);
         for number in doctors.iter().filter_map(|doctor| known.of_doctor.remove(doctor)).flatten() {
             if let Some(post) = known.posts.get_mut(number) {
@@ -229,10 +278,10 @@ impl KnownOpenings {
             return Ok(());
         }
         let stale = Stale::from([(day, kept.of_doctor.keys().copied().collect())]);
-        let busy = busy(conn, &stale).await?;
+        let busy = busy(conn, &stale, Self::around(kept.posts().flatten())).await?;
         let known = Arc::make_mut(kept);
         if known.days.len() >= DAYS_MAX {
-            known.days.clear();
+            known.days.pop_last();
         }
         for (day, doctors) in &stale {
             known.find_anew(*day, doctors, &busy);
@@ -265,28 +314,28 @@ impl KnownOpenings {
     }
 }
 
-/// The opening, unless the doctor is taken for good.
 fn opening(post: &Post, number: usize, at: Interval, taken: &[TakenTime]) -> Option<Opening> {
-    let mut held_until: Option<DateTime<Utc>> = None;
-    for over in taken.iter().filter(|taken| taken.interval.overlaps(&at)) {
-        held_until = held_until.max(Some(over.expires_at?));
-    }
-    Some(Opening { at, post: number, local: Local::of(at.starts_at(), post.zone), held_until })
+    let free_from = post.free_from(at, taken)?;
+    Some(Opening { at, post: number, local: Local::of(at.starts_at(), post.zone), free_from })
 }
 
-/// Doctors with the hours that they keep from a day on.
+/// Doctors with the hours that they keep from a day on, and the rules of their calendars.
 async fn posts(conn: &mut Conn, doctors: Vec<Practitioner>, first: NaiveDate) -> Result<Vec<Post>, DbError> {
     let mut kept = KeptHours::of_days(conn, doctors.iter().map(|d| d.account_id), first, LAST_DAY).await?;
-    let post = |doctor: Practitioner| Ok(Post { zone: doctor.zone()?, kept: kept.take(doctor.post()), doctor });
+    let rules = CalendarRules::read(conn).await?;
+    let post = |doctor: Practitioner| {
+        let (kept, rule) = (kept.take(doctor.post()), rules.of(doctor.post()));
+        Post::new(doctor, kept, rule)
+    };
     doctors.into_iter().map(post).collect()
 }
 
-/// When the doctors are taken in the days in question.
-async fn busy(conn: &mut Conn, stale: &Stale) -> Result<HashMap<Uuid, Vec<TakenTime>>, DbError> {
+/// When the doctors are taken in the days in question, and so far around them.
+async fn busy(conn: &mut Conn, stale: &Stale, around: Duration) -> Result<HashMap<Uuid, Vec<TakenTime>>, DbError> {
     let (Some((first, _)), Some((last, _))) = (stale.first_key_value(), stale.last_key_value()) else {
         return Ok(HashMap::new());
     };
     let doctors = stale.values().flatten().map(|doctor| doctor.0);
-    let end = midnight(*last) + Duration::hours(24 + SLOT_HOURS_MAX);
-    calendar::busy_of(conn, doctors, midnight(*first), end).await
+    let end = midnight(*last) + Duration::days(1) + around;
+    calendar::busy_of(conn, doctors, midnight(*first) - around, end).await
 }

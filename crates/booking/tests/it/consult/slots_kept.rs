@@ -50,6 +50,17 @@ enum Act {
         day: i64,
     },
     Reopen(usize),
+    /// A rule of a doctor, or of the hospital.
+    Rule {
+        whose: usize,
+        minutes: i64,
+        day_max: i64,
+        notice: i64,
+    },
+    Workday {
+        day: i64,
+        works_as: &'static str,
+    },
     Disable(usize),
     Enable(usize),
     Later(u64),
@@ -68,6 +79,10 @@ fn act() -> impl Strategy<Value = Act> {
         2 => (doctor.clone(), 0_i64..7).prop_map(|(doctor, day)| Act::Closed { doctor, day }),
         2 => (doctor.clone(), 0_i64..7).prop_map(|(doctor, day)| Act::Extra { doctor, day }),
         1 => any::<usize>().prop_map(Act::Reopen),
+        2 => (0_usize..3, 0_i64..40, 1_i64..4, 0_i64..30)
+            .prop_map(|(whose, minutes, day_max, notice)| Act::Rule { whose, minutes, day_max, notice }),
+        1 => (0_i64..7, prop_oneof![Just("closed"), Just("monday"), Just("sunday")])
+            .prop_map(|(day, works_as)| Act::Workday { day, works_as }),
         1 => doctor.clone().prop_map(Act::Disable),
         1 => doctor.prop_map(Act::Enable),
         1 => (1_u64..90).prop_map(Act::Later),
@@ -79,6 +94,8 @@ fn act() -> impl Strategy<Value = Act> {
 struct Written {
     taken: Vec<(Uuid, Uuid)>,
     exceptions: Vec<String>,
+    /// The versions of the rules.
+    rules: [i64; 3],
 }
 
 fn at(quarter: i64) -> DateTime<Utc> {
@@ -151,6 +168,21 @@ async fn change(w: &World, act: Act, written: &mut Written) {
             let Some(n) = nth(n, written.exceptions.len()) else { return };
             let gone = written.exceptions.swap_remove(n);
             w.call(Some(&w.hospital_admin), "DELETE", &gone, None, &[]).await;
+        }
+        Act::Rule { whose, minutes, day_max, notice } => {
+            let path = match doctors.get(whose) {
+                Some(doctor) => format!("/v1/practitioners/{}/rules", doctor.id),
+                None => format!("/v1/organisations/{}/calendar-rules", w.hospital),
+            };
+            let rule = json!({ "before_minutes": minutes, "day_max": (day_max > 1).then_some(day_max),
+                "session_max": (day_max > 2).then_some(1), "notice_hours": (notice < 20).then_some(notice) });
+            let version = format!("\"{}\"", written.rules[whose]);
+            w.call(Some(&w.hospital_admin), "PUT", &path, Some(rule), &[("if-match", &version)]).await.expect(200);
+            written.rules[whose] += 1;
+        }
+        Act::Workday { day: n, works_as } => {
+            let path = format!("/v1/organisations/{}/workdays", w.hospital);
+            w.put(&w.hospital_admin, &path, json!({ "date": day(n), "works_as": works_as })).await.expect(200);
         }
         Act::Disable(doctor) => {
             w.post(&w.hospital_admin, &format!("/v1/accounts/{}/disable", doctors[doctor].id), Value::Null).await;
@@ -264,19 +296,19 @@ async fn changes_that_another_server_numbered_are_told_only_until_the_first_roun
         tx.commit().await.unwrap();
         let mut conn = w.db.read().await.unwrap();
         let mark = changes::mark(&mut conn).await.unwrap();
-        let told = changes::since(&mut conn, mark).await.unwrap();
+        let told = changes::since(&mut conn, &mark).await.unwrap();
         assert_eq!(told.1.len(), 1, "{told:?}");
         changes::forget(&w.db, 0).await.unwrap();
-        assert_eq!(changes::since(&mut conn, mark).await.unwrap().1, []);
+        assert_eq!(changes::since(&mut conn, &mark).await.unwrap().1, []);
         // One that is being written stays: nobody has seen it yet.
         let mut open = w.db.begin().await.unwrap();
         let interval = Interval::of_minutes(w.clock.now(), 60).unwrap();
         let booking =
             Booking { holder_kind: "consult", holder_id: uuid_v7(w.clock.now()), resources: &[w.doctor.id], interval };
         calendar::reserve(&mut open, w.clock.now(), &booking).await.unwrap();
-        changes::forget(&w.db, mark).await.unwrap();
+        changes::forget(&w.db, 0).await.unwrap();
         open.commit().await.unwrap();
-        assert_eq!(changes::since(&mut conn, mark).await.unwrap().1.len(), 1);
+        assert_eq!(changes::since(&mut conn, &mark).await.unwrap().1.len(), 1);
     })
     .await;
 }
