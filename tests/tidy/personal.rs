@@ -119,6 +119,7 @@ const OPENED: &[(&str, &str)] = &[
     ("crates/booking/src/consult/api/opinion.rs", "whether it is signed"),
     ("crates/booking/src/consult/api/ticket.rs", "whether somebody holds one"),
     ("crates/booking/src/consult/demo.rs", "the demo's own people"),
+    ("crates/booking/src/consult/handover/steps.rs", "what is kept of those who are on a hand-over"),
     ("crates/booking/src/consult/model.rs", "what a revision is applied to"),
     ("crates/booking/src/consult/paper/mod.rs", "what a document is known again by"),
     ("crates/booking/src/consult/steps.rs", "the opinion's version; what is signed"),
