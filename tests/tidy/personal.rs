@@ -69,6 +69,7 @@ const READERS: &[&str] = &[
     "crates/booking/src/consult/ticket/issued.rs",
     "crates/booking/src/emergency/store.rs",
     "crates/booking/src/retention/store.rs",
+    "crates/booking/src/retention/taken.rs",
     "crates/booking/src/verify.rs",
     "crates/booking/src/visit/caregiver/store.rs",
     "crates/booking/src/visit/proof.rs",
