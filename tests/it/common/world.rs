@@ -58,9 +58,7 @@ impl World {
         // One that may be closed and reopened: nobody of it is needed.
         let spare = add_home(&nobody.demo("admin").await, "将停院").await;
         // A room that may be closed: nothing is booked in it.
-        let room = nobody.demo("admin").await;
-        let room = room.post(&format!("/v1/organisations/{home}/locations"), &json!({ "name": "备用室" })).await;
-        let room = flow::text(&room.expect(201), "/id");
+        let room = add_room(&nobody.demo("admin").await, &home).await;
         // A demo's resident, by the telephone number; this doctor looks after none of them.
         let emergency = json!({ "number": "13800000011", "reason": "急诊：昏迷送来" });
         let access = nobody.demo("doctor").await.post("/v1/emergency-accesses", &emergency).await.expect(201);
@@ -207,6 +205,12 @@ impl Moving {
 async fn add_home(admin: &Client, name: &str) -> String {
     let new = json!({ "kind": "care_home", "name_zh": name, "name_en": "A home", "area_code": "330211001001" });
     flow::text(&admin.post("/v1/organisations", &new).await.expect(201), "/id")
+}
+
+/// A room of an organisation, in which nothing is booked; its id.
+async fn add_room(admin: &Client, organisation: &str) -> String {
+    let room = admin.post(&format!("/v1/organisations/{organisation}/locations"), &json!({ "name": "备用室" })).await;
+    flow::text(&room.expect(201), "/id")
 }
 
 /// An offer of an organisation's that waits for an answer.

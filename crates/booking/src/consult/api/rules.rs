@@ -45,7 +45,7 @@ pub async fn read(
     Ok(CalendarRuleView::of(stored.own, stored.house.0))
 }
 
-/// Puts a rule in the place of a doctor's. The search and whoever books keep it from now on; what is booked stays.
+/// Puts a rule in the place of a doctor's. The search and every booking keep it from now on; what is booked stays.
 #[utoipa::path(put, path = "/v1/practitioners/{id}/rules", tag = "consults", params(("id" = AccountId, Path)), request_body = CalendarRule,
     description = "Permission: as for reading. Takes If-Match. Audited.",
     responses((status = 200, body = CalendarRuleView), (status = 403), (status = 404), (status = 412), (status = 422)))]

@@ -1,7 +1,7 @@
 //! Signing a hand-over, and taking one over.
 
 use chrono::{DateTime, Utc};
-use sanbao_platform::audit;
+use sanbao_platform::audit::{self, Disclosure};
 use sanbao_platform::auth::Actor;
 use sanbao_platform::db::{Conn, Tx};
 use sanbao_platform::http::{Ctx, IfMatch};
@@ -41,6 +41,11 @@ pub fn side_of(actor: &Actor) -> Result<HandoverSide, Problem> {
 
 /// The state of things that the caller would hand over now. Consults of later days are counted alone.
 pub async fn open_now(conn: &mut Conn, ctx: &Ctx) -> Result<OpenNow, Problem> {
+    read(conn, ctx, Some(&ctx.shows)).await
+}
+
+/// The same, for an answer that shows those whom it is about, or for nobody's eyes.
+async fn read(conn: &mut Conn, ctx: &Ctx, shows: Option<&Disclosure>) -> Result<OpenNow, Problem> {
     let own_side = side_of(&ctx.actor)?;
     Decision::over(role::held(&ctx.actor), may_hand_over).require()?;
     let (side, now) = (side(&ctx.actor)?, ctx.now());
@@ -51,7 +56,7 @@ pub async fn open_now(conn: &mut Conn, ctx: &Ctx) -> Result<OpenNow, Problem> {
     let kept = places.iter().filter(|(place, _)| !matches!(place, DayPlace::Later | DayPlace::Over));
     let waiting = |consult: &Consult| day.waiting.get(&consult.id).copied();
     let all = kept.flat_map(|(place, consults)| {
-        consults.iter().map(|consult| (consult.id, facts(ctx, *place, consult, waiting(consult))))
+        consults.iter().map(|consult| (consult.id, facts(ctx, shows, (*place, waiting(consult)), consult)))
     });
     let mut items: Vec<(ConsultId, HandoverFacts)> = all.collect();
     let is_cut = items.len() > ITEMS_MAX
@@ -61,7 +66,13 @@ pub async fn open_now(conn: &mut Conn, ctx: &Ctx) -> Result<OpenNow, Problem> {
     Ok(OpenNow { side: own_side, items, later_count, is_cut })
 }
 
-fn facts(ctx: &Ctx, place: DayPlace, consult: &Consult, inside: Option<DateTime<Utc>>) -> HandoverFacts {
+fn facts(
+    ctx: &Ctx,
+    shows: Option<&Disclosure>,
+    (place, inside): (DayPlace, Option<DateTime<Utc>>),
+    consult: &Consult,
+) -> HandoverFacts {
+    let about = shows.map_or_else(|| consult.about.unseen(), |shows| consult.about(shows));
     let ours = consult.invited_by(&ctx.actor);
     let other = if ours { &consult.invited } else { &consult.inviting };
     let phone = if ours { &consult.phones.1 } else { &consult.phones.0 };
@@ -72,7 +83,7 @@ fn facts(ctx: &Ctx, place: DayPlace, consult: &Consult, inside: Option<DateTime<
         state: consult.state.name(),
         state_since: consult.state_since,
         urgency: consult.urgency,
-        resident_name: consult.about(&ctx.shows).name.clone(),
+        resident_name: about.name.clone(),
         other_zh: other.name_zh.clone(),
         other_en: other.name_en.clone(),
         other_phone: phone.clone(),
@@ -95,7 +106,7 @@ pub(super) async fn sign(tx: &mut Tx, ctx: &Ctx, seen: &IfMatch, words: &str) ->
     let (mut checks, mut words) = (Checks::default(), words.to_owned());
     checks.optional_text("words", &mut words, WORDS_CHARS_MAX);
     checks.done()?;
-    let open = open_now(tx, ctx).await?;
+    let open = read(tx, ctx, None).await?;
     seen.check(open.version())?;
     let (id, by, at) = (ShiftHandoverId::new(ctx.now()), ctx.actor.subject.into(), ctx.now());
     let items: Vec<(ConsultId, &HandoverFacts)> = open.items.iter().map(|(id, facts)| (*id, facts)).collect();

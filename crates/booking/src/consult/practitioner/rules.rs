@@ -1,7 +1,7 @@
 //! The rules of a doctor's calendar: time between two consults, how early one is to be booked, how many a day and a session have. A
 //! doctor's own rule goes before the hospital's, each part of it by itself.
 //!
-//! What is taken keeps its exact times: a rule says what may be taken beside it, in the search and when it is booked.
+//! A booking keeps its exact times: a rule says what may be taken beside it, in the search and when it is booked.
 
 use std::collections::HashMap;
 

@@ -81,7 +81,9 @@ async fn what_is_open_is_signed_by_the_one_who_goes_and_by_the_one_who_comes() {
         }
         assert!(sheet.contains("data-action=\"print\"") && sheet.contains("class=\"paper\""), "{sheet}");
         assert!(text(&w, &w.nurse, "/consults/handover").await.contains(&id(&signed)));
-        assert_eq!(w.audited(&id(&signed)).await, ["shift_handover.hand_over", "shift_handover.take_over"]);
+        let mut audited = w.audited(&id(&signed)).await;
+        audited.retain(|action| action.starts_with("shift_handover"));
+        assert_eq!(audited, ["shift_handover.hand_over", "shift_handover.take_over"]);
     })
     .await;
 }

@@ -1,4 +1,4 @@
-//! The rules of a doctor's calendar, kept by the search and by whoever books.
+//! The rules of a doctor's calendar, kept by the search and by every booking.
 
 use sanbao_platform::testing::{Answer, Person, on_both};
 use serde_json::{Value, json};
