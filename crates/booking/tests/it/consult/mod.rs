@@ -1,5 +1,6 @@
 //! Consults from invitation to signed opinion, through the real router on both engines.
 
+mod any_room;
 mod asked;
 mod booking;
 mod cases;
@@ -10,7 +11,7 @@ mod erased;
 mod exchange;
 mod exported;
 mod guards;
-mod holds;
+pub mod holds;
 mod hours;
 mod joins;
 mod life;
