@@ -10,6 +10,7 @@ mod departed;
 mod erased;
 mod exchange;
 mod exported;
+mod faults;
 mod guards;
 pub mod holds;
 mod hours;
