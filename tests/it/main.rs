@@ -18,6 +18,7 @@ mod commands;
 mod common;
 mod contract;
 mod crash;
+mod crash_booking;
 mod erased;
 mod events;
 mod installation;
