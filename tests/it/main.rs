@@ -21,6 +21,7 @@ mod crash;
 mod crash_booking;
 mod erased;
 mod events;
+mod faults;
 mod installation;
 mod journey_http;
 mod keeping;
