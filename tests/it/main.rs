@@ -22,6 +22,7 @@ mod crash_booking;
 mod erased;
 mod events;
 mod faults;
+mod foreign_ids;
 mod installation;
 mod journey_http;
 mod keeping;
