@@ -3,6 +3,7 @@
 mod any_room;
 mod asked;
 mod booking;
+mod bounds;
 mod cases;
 mod closing;
 mod day;
