@@ -123,12 +123,15 @@ impl Own {
             own.consults.insert(state, id);
         }
         let slots = flow::slots(served, &own.nurse, &own.consults["accepted"], &own.room).await;
-        own.times = slots.into_iter().rev().map(|slot| slot["starts_at"].clone()).collect();
+        // The last ones are for the world.
+        own.times = slots.into_iter().rev().skip(4).map(|slot| slot["starts_at"].clone()).collect();
         for (state, time) in [("scheduled", 5), ("other", 6)] {
             let wanted = json!({ "room_id": own.room, "starts_at": own.times[time] });
             let path = format!("/v1/consults/{}/schedule", own.consults[state]);
             own.nurse.post(&path, &wanted).await.expect(200);
         }
+        let fetch = format!("/v1/consults/{}/fetch", own.consults["scheduled"]);
+        own.nurse.post(&fetch, &json!({})).await.expect(200);
         let mut draft = flow::invitation(&own.resident, &own.hospital, "geriatrics", served.clock.now());
         draft["submit"] = json!(false);
         let draft = own.nurse.post("/v1/consults", &draft).await.expect(201);
@@ -187,8 +190,8 @@ async fn send(client: &Client, method: &str, url: &str, body: &Value) -> Answer 
 async fn an_id_of_another_organisation_is_refused_in_every_field() {
     testing::on_both(async |engine| {
         let served = Served::demo(engine).await;
-        let world = World::of(&served).await;
         let own = Own::of(&served).await;
+        let world = World::of(&served).await;
         let foreign = Foreign::of(&served, &world, &own).await;
         let document = served.nobody().get("/openapi.json").await.expect(200);
         let span = format!("from={}&to={}", flow::stamp(served.clock.now()), "2026-11-30T00:00:00Z");
@@ -202,7 +205,8 @@ async fn an_id_of_another_organisation_is_refused_in_every_field() {
             tried += 1;
             let ((mut url, mut body), id) = (own.call(&served, method, path), foreign.id(field));
             match field.strip_prefix('?') {
-                Some(name) => url = format!("{url}?{span}&{name}={id}"),
+                Some(name) if path.ends_with("/slots") => url = format!("{url}?{span}&{name}={id}"),
+                Some(name) => url = format!("{url}?{name}={id}"),
                 None => put(&mut body, field, id),
             }
             let answer = send(&own.nurse, method, &url, &body).await;
