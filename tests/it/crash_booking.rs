@@ -53,7 +53,7 @@ struct Acknowledged {
     booked: bool,
 }
 
-/// What was acknowledged of each consult.
+/// Consults, each as it was last acknowledged.
 type Book = BTreeMap<Uuid, Acknowledged>;
 
 /// People who are logged in, and what they book.
@@ -204,7 +204,7 @@ async fn one_life(place: &Place, desk: &mut Option<Desk>, length: Duration) -> B
     book
 }
 
-/// What was acknowledged and is not there.
+/// Consults that are not there as they were acknowledged.
 async fn lost(db: &Db, book: &Book) -> Vec<String> {
     let mut conn = db.read().await.unwrap();
     let rows: Vec<(Uuid, i64, String, Option<DateTime<Utc>>)> =

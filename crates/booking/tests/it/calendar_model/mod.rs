@@ -1,5 +1,5 @@
 //! Any sequence of holds, invitations, answers, bookings, moves, exchanges, closed days and time that goes on leaves the
-//! calendar as a simple model of it says, and every promise kept.
+//! calendar as a simple model of it says; and then some steps at once, in an order that nobody knows, leave every promise kept.
 
 mod model;
 mod run;
@@ -16,6 +16,8 @@ use run::Run;
 /// Sequences that are tried on each engine, unless `SANBAO_TEST_SEQUENCES` says how many.
 const SEQUENCES: u32 = 12;
 const STEPS: std::ops::Range<usize> = 20..60;
+/// Steps that are taken all at once behind a sequence; fewer than connections, so that none waits for one.
+const AT_ONCE_MAX: usize = 13;
 const DAYS: i64 = 2;
 /// The first slots of each day, so that many want the same.
 const SLOTS: i64 = 4;
@@ -69,8 +71,13 @@ fn try_on(runtime: &tokio::runtime::Runtime, engine: &TestEngine) {
     bytes[..4].copy_from_slice(&seed.to_le_bytes());
     let mut runner = TestRunner::new_with_rng(config, TestRng::from_seed(RngAlgorithm::ChaCha, &bytes));
     let run = std::sync::Arc::new(tokio::sync::Mutex::new(runtime.block_on(Run::on(engine))));
-    let tried = runner.run(&prop::collection::vec(step(), STEPS), |steps| {
-        let outcome = runtime.block_on(async { run.lock().await.sequence(&steps).await });
+    let steps = (prop::collection::vec(step(), STEPS), prop::collection::vec(step(), 0..AT_ONCE_MAX));
+    let tried = runner.run(&steps, |(steps, at_once)| {
+        let outcome = runtime.block_on(async {
+            let mut run = run.lock().await;
+            let model = run.sequence(&steps).await?;
+            run.at_once(&model, &at_once).await
+        });
         outcome.map_err(TestCaseError::fail)
     });
     match tried {

@@ -221,17 +221,13 @@ impl Model {
         Ok(Effect { taken: vec![(holder, seat, any)], states: vec![(n, "scheduled")], ..Effect::default() })
     }
 
-    fn accept(&self, n: usize, doctor: usize) -> Result<Effect, Refusal> {
+    fn accept(&self, n: usize, doctor: usize) -> Effect {
         let (consult, holder) = (&self.consults[n], Holder::Consult(n));
         let wish = consult.wish.filter(|wish| wish.doctor == doctor && self.is_offered(doctor, wish.from));
         if let Some((seat, any)) = wish.and_then(|wish| self.seat(consult.resident, wish, &[holder], None).ok()) {
-            return Ok(Effect {
-                taken: vec![(holder, seat, any)],
-                states: vec![(n, "scheduled")],
-                ..Effect::default()
-            });
+            return Effect { taken: vec![(holder, seat, any)], states: vec![(n, "scheduled")], ..Effect::default() };
         }
-        Ok(Effect { given_up: vec![holder], states: vec![(n, "accepted")], ..Effect::default() })
+        Effect { given_up: vec![holder], states: vec![(n, "accepted")], ..Effect::default() }
     }
 
     fn exchange(&self, one: usize, two: usize) -> Result<Effect, Refusal> {
@@ -289,7 +285,7 @@ impl Model {
                 let effect = self.ask(Holder::Consult(self.consults.len()), nurse, &consult)?;
                 Ok(Effect { begun: Some(consult), ..effect })
             }
-            Step::Accept { consult, doctor } => is(consult, &["submitted"]).and_then(|()| self.accept(consult, doctor)),
+            Step::Accept { consult, doctor } => is(consult, &["submitted"]).map(|()| self.accept(consult, doctor)),
             Step::Answer { consult, step } => {
                 is(consult, &["submitted"])?;
                 Ok(ends(consult, if step == "return" { "returned" } else { "rejected" }))

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use chrono::{DateTime, Days, TimeDelta, Utc};
+use futures_util::future::join_all;
 use sanbao_booking::consult::jobs::{expire, forget_holds};
 use sanbao_booking::verify::verify;
 use sanbao_platform::on;
@@ -69,7 +70,7 @@ impl Run {
     }
 
     /// Takes a sequence beside its model; the first difference.
-    pub async fn sequence(&mut self, steps: &[Step]) -> Result<(), String> {
+    pub async fn sequence(&mut self, steps: &[Step]) -> Result<Model, String> {
         self.begin().await;
         let mut model = Model::default();
         for step in steps {
@@ -92,8 +93,27 @@ impl Run {
             self.compare(&model).await.map_err(|difference| format!("after {step:?}: {difference}"))?;
         }
         self.states(&model).await?;
-        let broken: Vec<_> =
-            verify(&self.world.db).await.unwrap().into_iter().filter(|c| !c.broken.is_empty()).collect();
+        self.whole().await?;
+        Ok(model)
+    }
+
+    /// Takes steps all at once, whose order nobody knows: none is a fault, and every promise is kept.
+    pub async fn at_once(&self, model: &Model, steps: &[Step]) -> Result<(), String> {
+        let calls = steps.iter().filter_map(|step| self.named(step, model)).map(|step| async move {
+            let answer = self.take(&step).await;
+            (step, answer)
+        });
+        for (step, answer) in join_all(calls).await {
+            if let Some(answer) = answer.filter(|answer| answer.status.is_server_error()) {
+                return Err(format!("{step:?} beside others: {} {}", answer.status, answer.text));
+            }
+        }
+        self.whole().await
+    }
+
+    async fn whole(&self) -> Result<(), String> {
+        let mut broken = verify(&self.world.db).await.unwrap();
+        broken.retain(|checked| !checked.broken.is_empty());
         if broken.is_empty() { Ok(()) } else { Err(format!("{broken:?}")) }
     }
 

@@ -1,4 +1,4 @@
-//! What is bounded, on both sides of its bound; and hours that overlap, which are no hours twice.
+//! Bounds from both sides, and hours that overlap, which are no hours twice.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use sanbao_booking::calendar::{self, Booking, Interval, Terms};

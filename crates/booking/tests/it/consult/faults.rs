@@ -1,4 +1,4 @@
-//! What goes wrong around a booking: clocks that jump, events of the relay twice and in any order, many who change one
+//! Faults around a booking: clocks that jump, events of the relay twice and in any order, many who change one
 //! consult at once, and times that a program of before has left held.
 
 use std::collections::BTreeMap;
@@ -103,7 +103,7 @@ async fn the_relays_events_in_any_order_and_twice_end_a_consult_once() {
         }
         let off = w.submitted().await;
         w.step(&w.nurse, &off, "cancel", json!({ "reason": "好转" })).await.expect(200);
-        w.clock.advance(Duration::from_mins(3 * 60));
+        w.clock.advance(Duration::from_hours(3));
         for (id, order) in consults.iter().zip(orders) {
             for kind in &order {
                 tell(&w, id, kind).await;
@@ -135,8 +135,7 @@ async fn of_many_who_change_the_version_that_all_have_read_one_does() {
     on_both(|engine| async move {
         let w = Arc::new(World::new(&engine).await);
         let id = w.scheduled().await;
-        let mut day = 24;
-        for round in 0..4 {
+        for (day, round) in (24..).zip(0..4) {
             let read = view(&w, &id).await["version"].as_i64().unwrap();
             let mut tasks = tokio::task::JoinSet::new();
             for n in 0..8 {
@@ -157,7 +156,7 @@ async fn of_many_who_change_the_version_that_all_have_read_one_does() {
                 let (step, body, answer) = done.unwrap();
                 match answer.status.as_u16() {
                     200 => won.push((step, body)),
-                    // Whoever read before the winner had written has lost a race.
+                    // A reader of before the winner's writing has lost a race.
                     409 => assert_eq!(answer.problem(), "conflict", "{}", answer.text),
                     412 => assert_eq!(answer.problem(), "precondition-failed", "{}", answer.text),
                     other => panic!("{} {other}: {}", w.engine, answer.text),
@@ -172,7 +171,6 @@ async fn of_many_who_change_the_version_that_all_have_read_one_does() {
                 assert_eq!(seen["appointment"]["starts_at"], won[0].1["starts_at"], "{}", w.engine);
             }
             whole(&w).await;
-            day += 1;
         }
     })
     .await;
