@@ -22,8 +22,12 @@ use crate::common::place::Place;
 use crate::common::{Client, flow};
 
 const WRITERS: usize = 64;
-/// Times that are booked; fewer than bookings that are tried, so that writers meet.
+/// Times that are booked in one life; fewer than bookings that are tried, so that writers meet.
 const TIMES: usize = 600;
+/// So many lives have times of their own before those of the first come again, of which most are free by then.
+const SPANS: i64 = 6;
+/// How far ahead a time may be wanted, in days; longer than all spans.
+const WANTED_DAYS: i64 = 85;
 const SLOT_MINUTES: i64 = 30;
 /// Every life acknowledges so many bookings at least before it ends.
 const BOOKED_MIN: usize = 20;
@@ -64,6 +68,8 @@ struct Desk {
     doctor_id: String,
     hospital: String,
     residents: Vec<String>,
+    /// Lives of the process before this one.
+    life: i64,
     begins: DateTime<Utc>,
     booked: Arc<AtomicUsize>,
     /// Orders that were to be sent again later.
@@ -78,7 +84,7 @@ impl Desk {
         let (nurse, doctor) = (nobody.demo("nurse").await, nobody.demo("doctor").await);
         let (booked, put_off, killed) = Default::default();
         if let Some(former) = former {
-            return Self { nurse, doctor, booked, put_off, killed, ..former.clone() };
+            return Self { nurse, doctor, booked, put_off, killed, life: former.life + 1, ..former.clone() };
         }
         let doctor_id = flow::text(&doctor.get("/v1/me").await.expect(200), "/id");
         let hospital = flow::organisation(nobody, "hospital").await;
@@ -92,11 +98,12 @@ impl Desk {
         let residents = flow::residents(&nurse).await;
         let begins =
             (Clock::system().now() + TimeDelta::days(2)).date_naive().and_time(chrono::NaiveTime::MIN).and_utc();
-        Self { nurse, doctor, doctor_id, hospital, residents, begins, booked, put_off, killed }
+        Self { nurse, doctor, doctor_id, hospital, residents, life: 0, begins, booked, put_off, killed }
     }
 
     fn time(&self, n: usize) -> DateTime<Utc> {
-        self.begins + TimeDelta::minutes(SLOT_MINUTES * i64::try_from(n % TIMES).unwrap())
+        let slots = i64::try_from(TIMES).unwrap() * (self.life % SPANS) + i64::try_from(n % TIMES).unwrap();
+        self.begins + TimeDelta::minutes(SLOT_MINUTES * slots)
     }
 
     /// The answer's status and body, or nothing when the process died under the request.
@@ -143,7 +150,7 @@ impl Desk {
     async fn round(&self, n: usize, book: &mut Book) -> Option<()> {
         let resident = &self.residents[n % self.residents.len()];
         let mut invitation = flow::invitation(resident, &self.hospital, "geriatrics", Clock::system().now());
-        invitation["wanted_until"] = json!(self.begins + TimeDelta::days(60));
+        invitation["wanted_until"] = json!(Clock::system().now() + TimeDelta::days(WANTED_DAYS));
         let asks = n.is_multiple_of(2);
         if asks {
             invitation["asked"] = json!({ "doctor_id": self.doctor_id, "starts_at": self.time(n) });
@@ -162,7 +169,7 @@ impl Desk {
                 self.step(&self.nurse, id, "reschedule", &at(n + 17), book).await?;
             }
         }
-        if !is_booked || n.is_multiple_of(5) {
+        if !is_booked || !n.is_multiple_of(5) {
             self.step(&self.nurse, id, "cancel", &json!({ "reason": "老人住院" }), book).await?;
         }
         Some(())
