@@ -40,7 +40,7 @@ async fn bound(db: &Db, pragma: &'static str) {
 }
 
 /// Makes `db` take no more writes: a file without room, a server that only reads.
-async fn stop_writes(engine: &TestEngine, db: &Db) {
+pub async fn stop_writes(engine: &TestEngine, db: &Db) {
     if let TestEngine::Postgres(url) = engine {
         return testing::read_only(url.rsplit_once('/').unwrap().1, true).await;
     }
@@ -57,7 +57,7 @@ async fn stop_writes(engine: &TestEngine, db: &Db) {
     }
 }
 
-async fn allow_writes(engine: &TestEngine, db: &Db) {
+pub async fn allow_writes(engine: &TestEngine, db: &Db) {
     match engine {
         TestEngine::Postgres(url) => testing::read_only(url.rsplit_once('/').unwrap().1, false).await,
         TestEngine::Sqlite(_) => bound(db, "pragma max_page_count = 100000").await,
@@ -91,7 +91,7 @@ async fn it_is_not_ready_while_nothing_can_be_written() {
 }
 
 /// Passes bytes to a database server until it is told to be broken: then it cuts and refuses.
-async fn breakable(upstream: String, broken: Arc<AtomicBool>) -> std::net::SocketAddr {
+pub async fn breakable(upstream: String, broken: Arc<AtomicBool>) -> std::net::SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     tokio::spawn(async move {

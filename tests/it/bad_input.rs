@@ -20,7 +20,7 @@ const TABLES_POSTGRES: &str =
 const MAY_GROW: &[&str] = &["audit", "audit_shown"];
 
 /// How many rows each table of the three services has.
-async fn rows(served: &Served) -> Vec<(String, i64)> {
+pub async fn rows(served: &Served) -> Vec<(String, i64)> {
     let mut all = Vec::new();
     for (service, db) in served.network.stores.all() {
         for table in tables(db, &served.engine).await {
@@ -38,7 +38,7 @@ async fn rows(served: &Served) -> Vec<(String, i64)> {
 }
 
 /// The same once the services have heard what they tell each other when they begin.
-async fn settled(served: &Served) -> Vec<(String, i64)> {
+pub async fn settled(served: &Served) -> Vec<(String, i64)> {
     let before = Cell::new(Vec::new());
     eventually("nothing is written any more", async || {
         let now = rows(served).await;

@@ -1,7 +1,6 @@
 //! Backup, restore and the move to a server, on the real binary: everything of one moment, whole, on either engine, and nothing
 //! half done when it is killed.
 
-use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -11,6 +10,7 @@ use sanbao::compose::{Found, Purpose};
 use sanbao::role::Role;
 use sanbao::settings::Storage;
 use sanbao_platform::bus::{self, Outbox};
+use sanbao_platform::clock::Clock;
 use sanbao_platform::config::Secret;
 use sanbao_platform::db::copy::{CopyError, Digest, Snapshot};
 use sanbao_platform::on;
@@ -18,56 +18,11 @@ use sanbao_platform::testing::{self, TestEngine, forget_settings, on_both, until
 use serde_json::json;
 use uuid::Uuid;
 
+use crate::common::place::{PASSPHRASE, Place};
 use crate::common::{self, Served};
 
-const PASSPHRASE: &str = "three boats on the river";
-
-/// A place of its own for a network: arguments of the command line, and the same as a storage.
-struct Place {
-    storage: Storage,
-    secret: PathBuf,
-}
-
 impl Place {
-    fn of(engine: &TestEngine, folder: &Path) -> Self {
-        match engine {
-            TestEngine::Sqlite(_) => Self::files(&folder.join("network")),
-            TestEngine::Postgres(url) => {
-                Self { storage: Storage::Postgres(Secret(url.clone())), secret: folder.join("secret.json") }
-            }
-        }
-    }
-
-    fn files(dir: &Path) -> Self {
-        Self { storage: Storage::Files(dir.to_owned()), secret: dir.join("secret.json") }
-    }
-
-    fn arguments(&self) -> Vec<String> {
-        let text = |path: &Path| path.to_str().unwrap().to_owned();
-        match &self.storage {
-            Storage::Files(dir) => vec!["--data-dir".to_owned(), text(dir)],
-            Storage::Postgres(url) => {
-                vec!["--database-url".to_owned(), url.0.clone(), "--secret-file".to_owned(), text(&self.secret)]
-            }
-        }
-    }
-
-    fn command(&self, name: &str, file: &Path) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_sanbao"));
-        forget_settings(&mut command);
-        command.arg(name).arg(file).args(self.arguments()).env("SANBAO_PASSPHRASE", PASSPHRASE);
-        command
-    }
-
     /// The sums of all tables.
-    /// Whether `sanbao verify` finds everything kept, and what it says.
-    fn verified(&self) -> (bool, String) {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_sanbao"));
-        forget_settings(&mut command);
-        let output = command.arg("verify").args(self.arguments()).output().unwrap();
-        (output.status.success(), [output.stdout, output.stderr].map(|said| String::from_utf8(said).unwrap()).concat())
-    }
-
     async fn sums(&self) -> Vec<(String, Digest)> {
         sums(&self.storage).await
     }
@@ -125,12 +80,9 @@ fn refused(mut command: Command) -> String {
     String::from_utf8(output.stderr).unwrap()
 }
 
-/// The demo's network on `engine`, as one that is nobody's demo: its secret lies beside it.
+/// The demo's network on `engine`, as it is at the tests' morning.
 async fn filled(engine: &TestEngine, place: &Place) -> Served {
-    let parts = common::parts_at(&place.storage, sanbao_platform::clock::Clock::manual(common::morning())).await;
-    sanbao::demo::fill(&parts).await.unwrap();
-    common::root().save_new(&place.secret).unwrap();
-    Served::of(engine.clone(), parts).await
+    place.filled(engine, Clock::manual(common::morning())).await
 }
 
 #[tokio::test]
@@ -172,7 +124,7 @@ async fn a_backup_beside_writers_becomes_the_network_of_one_moment_on_either_eng
             let place = Place::of(&other, &folder.path().join(other.name()));
             succeeded(&place.command("restore", &file).output().unwrap());
             assert!(place.secret.exists());
-            let clock = sanbao_platform::clock::Clock::manual(common::morning());
+            let clock = Clock::manual(common::morning());
             let restored = Served::of(other.clone(), common::parts_at(&place.storage, clock).await).await;
             common::in_step(&restored).await;
             restored.nobody().demo("nurse").await.get("/v1/persons").await.expect(200);

@@ -32,7 +32,7 @@ const UP_MS: u64 = 900;
 const DOWN_MS: u64 = 500;
 
 /// The parts of a network in one process, on the same database: the demo is filled by them.
-async fn parts_on(url: &str) -> compose::Parts {
+pub async fn parts_on(url: &str) -> compose::Parts {
     common::parts(&TestEngine::Postgres(url.to_owned()), Clock::system()).await
 }
 
@@ -204,7 +204,7 @@ async fn differences(sql: &mut PgConnection, parts: &compose::Parts) -> (Vec<Str
     (found, taken)
 }
 
-async fn settled(apart: &Apart, parts: &compose::Parts) -> i64 {
+pub async fn settled(apart: &Apart, parts: &compose::Parts) -> i64 {
     let mut sql = apart.sql().await;
     let mut last = Vec::new();
     eventually("every event has taken effect", async || {

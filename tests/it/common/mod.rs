@@ -6,6 +6,7 @@ pub mod chromium;
 pub mod flow;
 pub mod nats;
 pub mod nginx;
+pub mod place;
 pub mod process;
 pub mod proxy;
 pub mod sample;

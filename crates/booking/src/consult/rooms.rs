@@ -21,6 +21,8 @@ const AROUND_DAYS: i64 = 7;
 
 /// Of those who take any room of one house, and of those who count its holds, one goes on at a time.
 const LOCK_POSTGRES: &str = "select pg_advisory_xact_lock(727014, hashtext($1))";
+const BEFORE_POSTGRES: &str = "savepoint a_room";
+const UNDO_POSTGRES: &str = "rollback to savepoint a_room";
 // A room that the holder has already comes first, then they come by their names.
 const FREE: &str = "select l.id from location l where l.organisation_id = $1 and l.state = 'open'
       and not exists (select 1 from occupancy o where o.resource_id = l.id
@@ -83,6 +85,15 @@ async fn take(tx: &mut Tx, now: DateTime<Utc>, party: &Party<'_>, room: Location
     }
 }
 
+/// Marks where a try begins, or undoes it. Who kept the people of one try while waiting for the room of the next would take out of
+/// the order of ids, and might be waited for by the room's taker. On `SQLite` nobody takes a room meanwhile.
+async fn mark(tx: &mut Tx, statement: &'static str) -> Result<(), DbError> {
+    if let Engine::Postgres(c) = tx.engine() {
+        sqlx::query(statement).execute(c).await?;
+    }
+    Ok(())
+}
+
 /// Takes the time for everybody, and gives the room. When it is taken, or no room is free, the caller drops the transaction.
 pub(super) async fn seat(tx: &mut Tx, now: DateTime<Utc>, party: &Party<'_>) -> Result<LocationId, Problem> {
     if let Some(room) = party.room {
@@ -97,8 +108,12 @@ pub(super) async fn seat(tx: &mut Tx, now: DateTime<Utc>, party: &Party<'_>) -> 
         if tried == Some(room) {
             break;
         }
+        mark(tx, BEFORE_POSTGRES).await?;
         match take(tx, now, party, room).await {
-            Err(ReserveError::Taken) => tried = Some(room),
+            Err(ReserveError::Taken) => {
+                mark(tx, UNDO_POSTGRES).await?;
+                tried = Some(room);
+            }
             taken => return Ok(taken.map(|()| room)?),
         }
     }

@@ -3,6 +3,7 @@
 
 mod account;
 mod calendar;
+mod calendar_model;
 mod consult;
 mod emergency;
 mod held;

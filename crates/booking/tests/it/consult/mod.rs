@@ -1,7 +1,9 @@
 //! Consults from invitation to signed opinion, through the real router on both engines.
 
+mod any_room;
 mod asked;
 mod booking;
+mod bounds;
 mod cases;
 mod closing;
 mod day;
@@ -9,9 +11,10 @@ mod departed;
 mod erased;
 mod exchange;
 mod exported;
+mod faults;
 mod guards;
 mod handover;
-mod holds;
+pub mod holds;
 mod hours;
 mod joins;
 mod life;
