@@ -68,6 +68,7 @@ pub const MIGRATIONS: Migrations = migrations!("booking":
     1861 "1861_consult_urgency",
     1862 "1862_occupancy_by_time",
     1870 "1870_consult_fetch",
+    1890 "1890_consult_drafts",
 );
 
 /// The operator's choices.

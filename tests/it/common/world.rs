@@ -40,6 +40,7 @@ impl World {
         let rooms = flow::rooms(&nobody, &nurse).await;
         let consult = flow::accepted_consult(served, &resident).await;
         let hold = booked_and_held(served, &nurse, (&consult, &rooms[0]), &resident).await;
+        let draft = draft_about(&nurse, &resident).await;
         let consent = json!({ "given_by": "resident", "name": "陈桂香", "method": "written" });
         nurse.post(&format!("/v1/consults/{consult}/consents"), &consent).await.expect(201);
         let guest = json!({ "name": "陈立新", "relation": "儿子" });
@@ -71,6 +72,7 @@ impl World {
         let former = former(&nobody, &home).await;
         let moving = Moving::of(&nurse, &resident).await;
         let things = vec![
+            ("/v1/consult-drafts/{id}", "id", draft),
             ("/v1/consult-holds/{id}", "id", hold),
             ("/v1/consults/{id}", "id", consult),
             ("/v1/consults/{id}", "link", flow::text(&link, "/id")),
@@ -239,6 +241,14 @@ async fn choose(anybody: &Client, made: &Value) {
     let token = path.split_once('#').unwrap().1;
     let body = json!({ "token": token, "password": PASSWORD });
     anybody.post("/setup/account", &body).await.expect(204);
+}
+
+/// An invitation that is being written; its id.
+async fn draft_about(nurse: &Client, resident: &str) -> String {
+    const DRAFT: &str = "01900000-0000-7000-8000-00000000d4af";
+    let parts = json!({ "resident_id": resident, "reason": "气促" });
+    nurse.send(nurse.request("put", &format!("/v1/consult-drafts/{DRAFT}")).json(&parts)).await.expect(200);
+    DRAFT.to_owned()
 }
 
 /// Gives the consult its time, and holds another one for the resident; the hold's id.

@@ -17,6 +17,7 @@ mod consumer;
 mod day;
 pub mod demo;
 mod dossier;
+pub mod draft;
 mod events;
 mod exchange;
 mod fetch;
@@ -25,6 +26,7 @@ mod guest;
 mod hold;
 mod id;
 pub(crate) mod input;
+mod invitation;
 pub mod jobs;
 mod meeting;
 mod model;
@@ -63,7 +65,7 @@ pub(crate) use store::{not_begun_of, open_at};
 
 /// The routes of this part.
 pub fn routes() -> Routes<App> {
-    api::routes().merge(hold::routes()).merge(page::routes())
+    api::routes().merge(hold::routes()).merge(draft::routes()).merge(page::routes())
 }
 
 /// Whose events this part takes.

@@ -10,20 +10,22 @@ use sanbao_platform::http::{Ctx, PageCtx, Query};
 use sanbao_platform::id::OrganisationId;
 use sanbao_platform::lang::Lang;
 use sanbao_platform::on;
-use sanbao_platform::page::{self, Errors, Field, Select, Send};
+use sanbao_platform::page::{self, Errors, Field, Select, Send, Tone};
 use sanbao_platform::problem::Problem;
-use serde::Deserialize;
 
-use super::times::{self, Sought};
+use super::prefill::{InvitationQuery, Origin, Prefill, begin};
+use super::times;
 use super::{TEXTS, t, words};
 use crate::App;
 use crate::account::PersonId;
-use crate::consult::id::ConsultId;
+use crate::consult::draft::KEEP_DAYS;
+use crate::consult::id::ConsultDraftId;
 use crate::consult::input::{LONG_TEXT_CHARS_MAX, TEXT_CHARS_MAX, Title, Urgency};
 use crate::consult::model::Consult;
-use crate::consult::policy::{self, ConsultAction};
+use crate::consult::policy;
 use crate::consult::practitioner::{Practitioner, Rank, store as doctors};
-use crate::consult::store;
+use crate::consult::state::ConsultState;
+use crate::consult::store::is_resident;
 use crate::texts;
 
 const RESIDENTS: &str = "select id, name from person where organisation_id = $1 and merged_into is null
@@ -53,37 +55,28 @@ impl Subjects for Choosable {
     }
 }
 
-/// Which consult is changed, if one is.
-#[derive(Debug, Deserialize)]
-pub(super) struct RevisionQuery {
-    id: Option<ConsultId>,
-    /// The resident for whom a new one is.
-    resident: Option<PersonId>,
-}
-
-/// `GET /consults/new`, and with `?id=` for one that was returned.
+/// `GET /consults/new`, and with a query for one that begins with more than nothing.
 pub(super) async fn invitation_form(
     PageCtx(ctx): PageCtx,
     AppState(app): AppState<App>,
-    Query(which): Query<RevisionQuery>,
+    Query(query): Query<InvitationQuery>,
 ) -> Result<Markup, Problem> {
     sanbao_platform::policy::Decision::over(crate::role::held(&ctx.actor), policy::may_invite).require()?;
     let mut conn = app.deps.db.read().await?;
-    let old = match which.id {
-        Some(id) => Some(store::load(&mut conn, &ctx, id, ConsultAction::Invite).await?),
-        None => None,
-    };
+    let (origin, prefill) = begin(&mut conn, &ctx, &app.deps.fields, &query).await?;
     let residents: Vec<Choosable> =
         on!(conn, |c| sqlx::query_as(RESIDENTS).bind(ctx.actor.organisation).fetch_all(c).await)?;
     let wishes = wishes(&mut conn).await?;
     let zone = zone(&mut conn, ctx.actor.organisation).await?;
-    let times = times(ctx.lang, zone, ctx.now());
-    let asked = match &old {
-        Some(consult) => times::part(&mut conn, &ctx, &sought(consult)).await?,
-        None => html! {},
+    let asked = match prefill.sought() {
+        Some(sought) if is_resident(&mut conn, ctx.actor.organisation, sought.resident).await? => {
+            times::part(&mut conn, &ctx, &sought).await?
+        }
+        _ => html! {},
     };
     let lang = ctx.lang;
-    let title = t(lang, if old.is_some() { "revise-consult" } else { "new-consult" });
+    let title = t(lang, if matches!(origin, Origin::Old(_)) { "revise-consult" } else { "new-consult" });
+    let form = Form { ctx: &ctx, zone, origin: &origin, prefill: &prefill };
     let body = html! {
         h1 { (title) }
         @if residents.is_empty() {
@@ -91,7 +84,8 @@ pub(super) async fn invitation_form(
         } @else if wishes.is_empty() {
             (page::empty(&t(lang, "no-doctors"), None))
         } @else {
-            (form(&ctx, (old.as_ref(), which.resident), &residents, &wishes, (&times, &asked)))
+            (form.kept())
+            (form.draw(&residents, &wishes, &asked))
         }
     };
     let scripts = ["/static/send.js", "/static/booking/consult-new.js"];
@@ -134,62 +128,117 @@ fn area(lang: Lang, name: &str, rows: u8, max: usize, value: &str) -> Markup {
     field.draw(lang, &Errors::default())
 }
 
-fn form(
-    ctx: &Ctx,
-    (old, wanted): (Option<&Consult>, Option<PersonId>),
-    residents: &[Choosable],
-    wishes: &[Practitioner],
-    (times, asked): (&[WantedRange], &Markup),
-) -> Markup {
-    let (lang, about) = (ctx.lang, old.map(|c| c.about(&ctx.shows)));
-    let choose = t(lang, "choose");
-    let (resident, part_wanted) = (t(lang, "resident"), t(lang, "part-wanted"));
-    let change = old.map(|_| t(lang, "resident-change-help"));
-    let choice = |resident: &Choosable| {
-        let chosen = old.map_or(wanted, |c| Some(c.resident_id)) == Some(resident.id);
-        page::pick(resident.id, &resident.who.show(&ctx.shows, resident).name, chosen)
-    };
-    let residents: Vec<_> = residents.iter().map(choice).collect();
-    let times: Vec<_> = times
-        .iter()
-        .map(|(label, from, until)| page::pick(format!("{}|{}", from.to_rfc3339(), until.to_rfc3339()), label, false))
-        .collect();
-    let who = Select {
-        name: "resident_id",
-        label: &resident,
-        help: change.as_deref(),
-        none: Some(&choose),
-        required: true,
-        ..Select::default()
-    };
-    let fields = html! {
-        (who.draw(&residents))
-        (area(lang, "reason", 3, TEXT_CHARS_MAX, about.map_or("", |a| &a.reason)))
-        (area(lang, "purpose", 3, TEXT_CHARS_MAX, about.map_or("", |a| &a.purpose)))
-        (Select { name: "wanted", label: &part_wanted, required: true, ..Select::default() }.draw(&times))
-        (area(lang, "case_summary", 8, LONG_TEXT_CHARS_MAX, about.map_or("", |a| &a.case_summary)))
-        div.pair { (doctor(lang, old, wishes)) }
-        (urgency(lang, old))
-        div #times aria-live="polite" data-held=(TEXTS.with(lang, "ask-held", &[("time", "{$time}")])) data-taken=(t(lang, "ask-taken")) data-not-held=(t(lang, "ask-not-held")) { (asked) }
-        div.toolbar {
-            button.button.primary.large type="submit" { (t(lang, "send-invitation")) }
-            button.button type="submit" name="draft" value="1" { (t(lang, "keep-draft")) }
-        }
-    };
-    let call = old.map_or_else(|| "POST /v1/consults".to_owned(), |c| format!("PUT /v1/consults/{}", c.id));
-    let send = Send { version: old.map(|c| c.version), then: Some("/consults/{id}"), ..Send::to(&call) };
-    page::form(lang, Some("invitation"), "stack", send, &fields)
+/// The form, with what it begins with.
+struct Form<'a> {
+    ctx: &'a Ctx,
+    zone: Tz,
+    origin: &'a Origin,
+    prefill: &'a Prefill,
 }
 
-/// The times that a consult may ask for, with what it has asked for.
-fn sought(consult: &Consult) -> Sought<'_> {
-    let (resident, hospital, title) = (consult.resident_id, consult.invited.id, consult.wanted_title);
-    Sought { resident, hospital, specialty: &consult.wanted_specialty, title, chosen: consult.asked }
+impl Form<'_> {
+    fn old(&self) -> Option<&Consult> {
+        match self.origin {
+            Origin::Old(consult) => Some(consult),
+            _ => None,
+        }
+    }
+
+    /// Where what is typed is kept, and when it was kept last. Changes of one that is there are not.
+    fn kept(&self) -> Markup {
+        let (lang, words) = (self.ctx.lang, words(self.ctx.lang, self.zone));
+        let (id, kept) = match self.origin {
+            Origin::Old(_) => return html! {},
+            Origin::Draft(id, version, at) => (*id, Some((*version, *at))),
+            Origin::Blank | Origin::Copy | Origin::FollowUp => (ConsultDraftId::new(self.ctx.now()), None),
+        };
+        let saved = |time: &str| TEXTS.with(lang, "draft-saved", &[("time", time)]);
+        let (call, confirm) = (format!("DELETE /v1/consult-drafts/{id}"), t(lang, "draft-discard-confirm"));
+        let discard = Send { confirm: Some(&confirm), then: Some("/consults"), ..Send::to(&call) };
+        html! {
+            @if let Origin::Copy | Origin::FollowUp = self.origin { (page::notice(Tone::Info, &t(lang, "copied"))) }
+            div.toolbar {
+                p #draft-state.faint aria-live="polite" data-draft=(id) data-version=[kept.map(|(version, _)| version)]
+                    data-saved=(saved("{$time}")) data-unsaved=(t(lang, "unsaved")) data-apart=(t(lang, "draft-apart")) {
+                    @if let Some((_, at)) = kept { (saved(&words.clock(at))) }
+                    @else { (TEXTS.with(lang, "drafts-help", &[("days", &KEEP_DAYS.to_string())])) }
+                }
+                span #draft-discard hidden[kept.is_none()] { (page::press("discard-draft", "button", discard, &t(lang, "draft-discard"))) }
+            }
+        }
+    }
+
+    /// The wanted time: as it was, where there is one that has not passed.
+    fn wanted(&self) -> Markup {
+        let (lang, now, words) = (self.ctx.lang, self.ctx.now(), words(self.ctx.lang, self.zone));
+        let value = |from: DateTime<Utc>, until: DateTime<Utc>| format!("{}|{}", from.to_rfc3339(), until.to_rfc3339());
+        let before = self.prefill.wanted.filter(|(_, until)| *until > now);
+        let as_before = before.map(|(from, until)| {
+            let args = [("from", &*words.when(from)), ("until", &*words.when(until))];
+            page::pick(value(from, until), TEXTS.with(lang, "wanted-as-before", &args), true)
+        });
+        let times = times(lang, self.zone, now).into_iter();
+        let times = times.map(|(label, from, until)| page::pick(value(from, until), label, false));
+        let passed = (before.is_none() && self.prefill.wanted.is_some()).then(|| t(lang, "wanted-has-passed"));
+        let label = t(lang, "part-wanted");
+        let wanted =
+            Select { name: "wanted", label: &label, help: passed.as_deref(), required: true, ..Select::default() };
+        wanted.draw(&as_before.into_iter().chain(times).collect::<Vec<_>>())
+    }
+
+    fn resident(&self, residents: &[Choosable]) -> Markup {
+        let (lang, shows) = (self.ctx.lang, &self.ctx.shows);
+        let choice = |resident: &Choosable| {
+            let chosen = self.prefill.resident == Some(resident.id);
+            page::pick(resident.id, &resident.who.show(shows, resident).name, chosen)
+        };
+        let change = self.old().map(|_| t(lang, "resident-change-help"));
+        let (label, choose) = (t(lang, "resident"), t(lang, "choose"));
+        let (name, help) = ("resident_id", change.as_deref());
+        let who = Select { name, label: &label, help, none: Some(&choose), required: true, ..Select::default() };
+        who.draw(&residents.iter().map(choice).collect::<Vec<_>>())
+    }
+
+    /// The doctor's wish for more, beside the field in which it is answered.
+    fn asked_for_more(&self) -> Markup {
+        let note = self.old().and_then(|consult| match &consult.state {
+            ConsultState::Returned { reason } => Some(reason),
+            _ => None,
+        });
+        html! {
+            @if let Some(note) = note {
+                div #asked-for-more.notice.warn { strong { (t(self.ctx.lang, "asked-for-more")) } p.lines { (note) } }
+            }
+        }
+    }
+
+    fn draw(&self, residents: &[Choosable], wishes: &[Practitioner], asked: &Markup) -> Markup {
+        let (lang, prefill) = (self.ctx.lang, self.prefill);
+        let fields = html! {
+            (self.resident(residents))
+            (area(lang, "reason", 3, TEXT_CHARS_MAX, &prefill.reason))
+            (area(lang, "purpose", 3, TEXT_CHARS_MAX, &prefill.purpose))
+            (self.wanted())
+            (self.asked_for_more())
+            (area(lang, "case_summary", 8, LONG_TEXT_CHARS_MAX, &prefill.case_summary))
+            div.pair { (doctor(lang, prefill, wishes)) }
+            (urgency(lang, prefill.urgency))
+            div #times aria-live="polite" data-held=(TEXTS.with(lang, "ask-held", &[("time", "{$time}")])) data-taken=(t(lang, "ask-taken")) data-not-held=(t(lang, "ask-not-held")) { (asked) }
+            div.toolbar {
+                button.button.primary.large type="submit" { (t(lang, "send-invitation")) }
+                button.button type="submit" name="draft" value="1" { (t(lang, "keep-draft")) }
+            }
+        };
+        let old = self.old();
+        let call = old.map_or_else(|| "POST /v1/consults".to_owned(), |c| format!("PUT /v1/consults/{}", c.id));
+        let send = Send { version: old.map(|c| c.version), then: Some("/consults/{id}"), ..Send::to(&call) };
+        page::form(lang, Some("invitation"), "stack", send, &fields)
+    }
 }
 
 /// How soon an answer is needed: three choices side by side.
-fn urgency(lang: Lang, old: Option<&Consult>) -> Markup {
-    let chosen = old.map_or(Urgency::Routine, |c| c.urgency);
+fn urgency(lang: Lang, chosen: Option<Urgency>) -> Markup {
+    let chosen = chosen.unwrap_or(Urgency::Routine);
     html! {
         fieldset.field {
             legend { (t(lang, "urgency")) }
@@ -201,11 +250,11 @@ fn urgency(lang: Lang, old: Option<&Consult>) -> Markup {
 }
 
 /// Which hospital, specialty and rank.
-fn doctor(lang: Lang, old: Option<&Consult>, wishes: &[Practitioner]) -> Markup {
+fn doctor(lang: Lang, prefill: &Prefill, wishes: &[Practitioner]) -> Markup {
     let [choose, any, specialty, title] =
         ["choose", "any-title", "part-specialty", "part-title"].map(|key| t(lang, key));
     let wish = |hospital: OrganisationId, specialty: &str| format!("{hospital}|{specialty}");
-    let chosen = old.map(|c| wish(c.invited.id, &c.wanted_specialty));
+    let chosen = prefill.hospital.map(|hospital| wish(hospital, &prefill.specialty));
     let wishes: Vec<_> = wishes
         .iter()
         .map(|p| {
@@ -215,10 +264,8 @@ fn doctor(lang: Lang, old: Option<&Consult>, wishes: &[Practitioner]) -> Markup 
             page::pick(&value, said, chosen.as_ref() == Some(&value))
         })
         .collect();
-    let titles: Vec<_> = Title::ALL
-        .iter()
-        .map(|t| page::pick(t.as_str(), texts::title(lang, *t), old.is_some_and(|c| c.wanted_title == Some(*t))))
-        .collect();
+    let titles: Vec<_> =
+        Title::ALL.iter().map(|t| page::pick(t.as_str(), texts::title(lang, *t), prefill.title == Some(*t))).collect();
     let wished = Select { name: "wish", label: &specialty, none: Some(&choose), required: true, ..Select::default() };
     html! {
         (wished.draw(&wishes))

@@ -1,11 +1,13 @@
 //! Consults from invitation to signed opinion, through the real router on both engines.
 
+mod again;
 mod asked;
 mod booking;
 mod cases;
 mod closing;
 mod day;
 mod departed;
+mod drafts;
 mod erased;
 mod exchange;
 mod exported;
