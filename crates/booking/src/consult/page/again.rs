@@ -20,7 +20,7 @@ pub(super) fn again(lang: Lang, sheet: &Sheet) -> Markup {
                 @if may_follow_up(state) {
                     a.button href=(format!("/consults/new?follow_up={}", consult.id)) { (t(lang, "do-follow-up")) }
                 }
-                a.button href=(format!("/consults/new?copy={}", consult.id)) { (t(lang, "do-copy")) }
+                a.button href=(format!("/consults/new?copy={}", consult.id)) { (t(lang, "do-ask-again")) }
             }
         }
     }
