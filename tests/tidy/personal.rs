@@ -59,7 +59,7 @@ const READERS: &[&str] = &[
     "crates/booking/src/consult/jobs.rs",
     "crates/booking/src/consult/meeting.rs",
     "crates/booking/src/consult/opinion.rs",
-    "crates/booking/src/consult/page/new.rs",
+    "crates/booking/src/consult/page/choices.rs",
     "crates/booking/src/consult/paper/store.rs",
     "crates/booking/src/consult/practitioner/affected.rs",
     "crates/booking/src/consult/practitioner/store.rs",

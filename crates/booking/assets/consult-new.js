@@ -14,10 +14,11 @@ const NOBODY = "00000000-0000-0000-0000-000000000000";
 
 /** The fields of the page as those of the API, as far as they are filled in.
  * @param {Record<string, any>} fields */
-function parts({ wish, wanted, asked, draft: _, ...rest }) {
+function parts({ wish, wanted, asked, room, draft: _, ...rest }) {
   const [hospital_id, wanted_specialty] = String(wish || "").split("|");
   const [wanted_from, wanted_until] = String(wanted || "").split("|");
-  const [doctor_id, starts_at, ends_at, room_id] = String(asked || "").split("|");
+  const [doctor_id, starts_at, ends_at, held] = String(asked || "").split("|");
+  const room_id = form?.elements.namedItem("room") ? room : held;
   /** @type {Record<string, any>} */ const body = { ...rest };
   if (hospital_id) Object.assign(body, { hospital_id, wanted_specialty });
   if (wanted_from) Object.assign(body, { wanted_from, wanted_until });
@@ -92,7 +93,7 @@ function hold(choice) {
     const [doctor_id, starts_at] = choice.value.split("|");
     const hospital_id = chosen("wish").split("|")[0];
     try {
-      const held = await api("POST", "/v1/consult-holds", { resident_id: chosen("resident_id"), hospital_id, doctor_id, starts_at });
+      const held = await api("POST", "/v1/consult-holds", { resident_id: chosen("resident_id"), hospital_id, doctor_id, starts_at, ...(chosen("room") && { room_id: chosen("room") }) });
       standing = held.id;
       const time = new Intl.DateTimeFormat(document.documentElement.lang, { timeStyle: "short" }).format(new Date(held.expires_at));
       if (own === turn) notice(filled(times?.dataset.held || "", { time }));
@@ -112,7 +113,43 @@ form?.addEventListener("change", (event) => {
   const field = /** @type {HTMLInputElement} */ (event.target);
   if (["resident_id", "wish", "wanted_title"].includes(field.name)) look();
   else if (field.name === "asked") hold(field);
+  else if (field.name === "room") {
+    const time = /** @type {HTMLInputElement | null | undefined} */ (times?.querySelector("[name=asked]:checked"));
+    if (time?.value) hold(time);
+  }
 });
+// A house with many residents finds one by typing: the list holds those who fit, and one alone is chosen.
+const find = /** @type {HTMLInputElement | null} */ (document.getElementById("resident-find"));
+const FIND_AFTER_MS = 150;
+let [finding, question] = [0, 0];
+
+async function lookUp() {
+  const list = /** @type {HTMLSelectElement | null} */ (form?.elements.namedItem("resident_id"));
+  if (!find || !list) return;
+  const mine = ++question;
+  const answer = await fetch("/residents", { method: "POST", body: new URLSearchParams({ q: find.value }), headers: { accept: "text/html" }, credentials: "same-origin" }).catch(() => null);
+  const page = new DOMParser().parseFromString(answer?.ok ? await answer.text() : "", "text/html");
+  if (mine !== question) return;
+  const found = /** @type {NodeListOf<HTMLAnchorElement>} */ (page.querySelectorAll("tbody th a"));
+  const options = [...found].map((one) => new Option(one.textContent || "", one.pathname.split("/").pop()));
+  list.replaceChildren(list.options[0], ...options);
+  if (options.length === 1) list.selectedIndex = 1;
+  const told = find.parentElement?.querySelector("[role=status]");
+  if (told) told.textContent = options.length ? "" : find.dataset.none || "";
+  list.dispatchEvent(new Event("change", { bubbles: true }));
+}
+
+find?.addEventListener("change", (event) => event.stopPropagation());
+for (const kind of ["input", "compositionend"]) {
+  find?.addEventListener(kind, (event) => {
+    // What is looked for is nothing that is written.
+    event.stopPropagation();
+    if (/** @type {InputEvent} */ (event).isComposing) return;
+    clearTimeout(finding);
+    finding = window.setTimeout(lookUp, FIND_AFTER_MS);
+  });
+}
+
 // Also where what was typed was given back to a page that was read anew.
 const given = [...(form?.querySelectorAll("select") || [])].some((select) => select.selectedOptions[0] && !select.selectedOptions[0].defaultSelected);
 if (times && (!times.children.length || given)) look();

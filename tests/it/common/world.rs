@@ -40,7 +40,6 @@ impl World {
         let rooms = flow::rooms(&nobody, &nurse).await;
         let consult = flow::accepted_consult(served, &resident).await;
         let hold = booked_and_held(served, &nurse, (&consult, &rooms[0]), &resident).await;
-        let draft = draft_about(&nurse, &resident).await;
         let consent = json!({ "given_by": "resident", "name": "陈桂香", "method": "written" });
         nurse.post(&format!("/v1/consults/{consult}/consents"), &consent).await.expect(201);
         let guest = json!({ "name": "陈立新", "relation": "儿子" });
@@ -72,7 +71,7 @@ impl World {
         let former = former(&nobody, &home).await;
         let moving = Moving::of(&nurse, &resident).await;
         let things = vec![
-            ("/v1/consult-drafts/{id}", "id", draft),
+            ("/v1/consult-drafts/{id}", "id", draft_about(&nurse, &resident).await),
             ("/v1/consult-holds/{id}", "id", hold),
             ("/v1/consults/{id}", "id", consult),
             ("/v1/consults/{id}", "link", flow::text(&link, "/id")),

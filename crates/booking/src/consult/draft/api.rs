@@ -28,13 +28,14 @@ pub async fn list(ctx: Ctx, AppState(app): AppState<App>) -> Result<Json<Page<Co
 
 /// A draft, as far as it is written.
 #[utoipa::path(get, path = "/v1/consult-drafts/{id}", tag = "consults", params(("id" = ConsultDraftId, Path)),
-    description = "Permission: the account that writes it. Audited.",
-    responses((status = 200, body = ConsultDraftView), (status = 404, description = "not the caller's, or over")))]
+    description = "Permission: care staff, the account that writes it. Audited.",
+    responses((status = 200, body = ConsultDraftView), (status = 403), (status = 404, description = "not the caller's, or over")))]
 pub async fn read(
     ctx: Ctx,
     AppState(app): AppState<App>,
     Path(id): Path<ConsultDraftId>,
 ) -> Result<(ETag, Json<ConsultDraftView>), Problem> {
+    Decision::over(role::held(&ctx.actor), may_invite).require()?;
     let mut conn = app.deps.db.read().await?;
     let draft = steps::find(&mut conn, &ctx, &app.deps.fields, id).await?;
     let view = ConsultDraftView::of(draft, &ctx.shows);

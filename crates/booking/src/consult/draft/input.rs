@@ -1,4 +1,4 @@
-//! What is written so far, checked: nothing has to be there, and what is there has its bounds.
+//! The parts that are written so far, checked: none has to be there, and each that is there has its bounds.
 
 use sanbao_platform::id::OrganisationId;
 use sanbao_platform::moment::Moment;

@@ -2,6 +2,7 @@
 //! beside the picture, and the family's page.
 
 mod again;
+mod choices;
 mod day_sheet;
 mod detail;
 mod door;

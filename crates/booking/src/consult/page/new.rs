@@ -4,7 +4,6 @@ use axum::extract::State as AppState;
 use chrono::{DateTime, Days, Duration, TimeZone as _, Utc};
 use chrono_tz::Tz;
 use maud::{Markup, html};
-use sanbao_platform::audit::{Personal, Subject, Subjects};
 use sanbao_platform::db::Conn;
 use sanbao_platform::http::{Ctx, PageCtx, Query};
 use sanbao_platform::id::OrganisationId;
@@ -13,47 +12,25 @@ use sanbao_platform::on;
 use sanbao_platform::page::{self, Errors, Field, Select, Send, Tone};
 use sanbao_platform::problem::Problem;
 
+use super::choices::{Choices, Choosable, WishedSpecialty, choices};
 use super::prefill::{InvitationQuery, Origin, Prefill, begin};
 use super::times;
 use super::{TEXTS, t, words};
 use crate::App;
-use crate::account::PersonId;
+use crate::account::LocationId;
 use crate::consult::draft::KEEP_DAYS;
 use crate::consult::id::ConsultDraftId;
 use crate::consult::input::{LONG_TEXT_CHARS_MAX, TEXT_CHARS_MAX, Title, Urgency};
 use crate::consult::model::Consult;
 use crate::consult::policy;
-use crate::consult::practitioner::{Practitioner, Rank, store as doctors};
 use crate::consult::state::ConsultState;
 use crate::consult::store::is_resident;
 use crate::texts;
 
-const RESIDENTS: &str = "select id, name from person where organisation_id = $1 and merged_into is null
-    and state = 'registered' order by name, id limit 500";
 const ZONE: &str = "select time_zone from organisation where id = $1";
 
 /// The words of a range of time, and its first and its last moment.
 type WantedRange = (String, DateTime<Utc>, DateTime<Utc>);
-
-/// A resident who can be chosen.
-#[derive(sqlx::FromRow)]
-struct Choosable {
-    id: PersonId,
-    #[sqlx(flatten)]
-    who: Personal<ResidentName>,
-}
-
-/// The resident's name.
-#[derive(sqlx::FromRow)]
-struct ResidentName {
-    name: String,
-}
-
-impl Subjects for Choosable {
-    fn subjects(&self) -> Vec<Subject> {
-        vec![Subject::new("person", self.id)]
-    }
-}
 
 /// `GET /consults/new`, and with a query for one that begins with more than nothing.
 pub(super) async fn invitation_form(
@@ -64,9 +41,7 @@ pub(super) async fn invitation_form(
     sanbao_platform::policy::Decision::over(crate::role::held(&ctx.actor), policy::may_invite).require()?;
     let mut conn = app.deps.db.read().await?;
     let (origin, prefill) = begin(&mut conn, &ctx, &app.deps.fields, &query).await?;
-    let residents: Vec<Choosable> =
-        on!(conn, |c| sqlx::query_as(RESIDENTS).bind(ctx.actor.organisation).fetch_all(c).await)?;
-    let wishes = wishes(&mut conn).await?;
+    let choices = choices(&mut conn, ctx.actor.organisation, prefill.resident).await?;
     let zone = zone(&mut conn, ctx.actor.organisation).await?;
     let asked = match prefill.sought() {
         Some(sought) if is_resident(&mut conn, ctx.actor.organisation, sought.resident).await? => {
@@ -76,16 +51,16 @@ pub(super) async fn invitation_form(
     };
     let lang = ctx.lang;
     let title = t(lang, if matches!(origin, Origin::Old(_)) { "revise-consult" } else { "new-consult" });
-    let form = Form { ctx: &ctx, zone, origin: &origin, prefill: &prefill };
+    let form = InvitationForm { ctx: &ctx, zone, origin: &origin, prefill: &prefill };
     let body = html! {
         h1 { (title) }
-        @if residents.is_empty() {
+        @if choices.residents.is_empty() {
             (page::empty(&t(lang, "no-residents"), Some(("/residents", &t(lang, "to-residents")))))
-        } @else if wishes.is_empty() {
+        } @else if choices.wishes.is_empty() {
             (page::empty(&t(lang, "no-doctors"), None))
         } @else {
             (form.kept())
-            (form.draw(&residents, &wishes, &asked))
+            (form.draw(&choices, &asked))
         }
     };
     let scripts = ["/static/send.js", "/static/booking/consult-new.js"];
@@ -95,13 +70,6 @@ pub(super) async fn invitation_form(
 pub(super) async fn zone(conn: &mut Conn, organisation: OrganisationId) -> Result<Tz, Problem> {
     let zone: String = on!(conn, |c| sqlx::query_scalar(ZONE).bind(organisation).fetch_one(c).await)?;
     zone.parse().map_err(Problem::internal)
-}
-
-/// One entry per hospital and specialty.
-async fn wishes(conn: &mut Conn) -> Result<Vec<Practitioner>, Problem> {
-    let mut found = doctors::search(conn, None, Rank::Any, None).await?;
-    found.dedup_by(|a, b| a.organisation_id == b.organisation_id && a.specialty == b.specialty);
-    Ok(found)
 }
 
 /// Label, from, until: ranges and single days, as moments in the care home's zone.
@@ -129,14 +97,14 @@ fn area(lang: Lang, name: &str, rows: u8, max: usize, value: &str) -> Markup {
 }
 
 /// The form, with what it begins with.
-struct Form<'a> {
+struct InvitationForm<'a> {
     ctx: &'a Ctx,
     zone: Tz,
     origin: &'a Origin,
     prefill: &'a Prefill,
 }
 
-impl Form<'_> {
+impl InvitationForm<'_> {
     fn old(&self) -> Option<&Consult> {
         match self.origin {
             Origin::Old(consult) => Some(consult),
@@ -186,17 +154,43 @@ impl Form<'_> {
         wanted.draw(&as_before.into_iter().chain(times).collect::<Vec<_>>())
     }
 
-    fn resident(&self, residents: &[Choosable]) -> Markup {
+    /// The resident: chosen from a list, which a house with many finds by typing.
+    fn resident(&self, choices: &Choices) -> Markup {
         let (lang, shows) = (self.ctx.lang, &self.ctx.shows);
         let choice = |resident: &Choosable| {
             let chosen = self.prefill.resident == Some(resident.id);
             page::pick(resident.id, &resident.who.show(shows, resident).name, chosen)
         };
         let change = self.old().map(|_| t(lang, "resident-change-help"));
-        let (label, choose) = (t(lang, "resident"), t(lang, "choose"));
+        let (label, choose, find) = (t(lang, "resident"), t(lang, "choose"), t(lang, "resident-find"));
         let (name, help) = ("resident_id", change.as_deref());
         let who = Select { name, label: &label, help, none: Some(&choose), required: true, ..Select::default() };
-        who.draw(&residents.iter().map(choice).collect::<Vec<_>>())
+        html! {
+            @if choices.more_residents {
+                div.field {
+                    label for="resident-find" { (find) }
+                    input #resident-find type="search" autocomplete="off" maxlength="60" aria-controls="resident_id" data-none=(t(lang, "resident-none"));
+                    p.help role="status" {}
+                }
+            }
+            (who.draw(&choices.residents.iter().map(choice).collect::<Vec<_>>()))
+        }
+    }
+
+    /// The room, which the house need not choose.
+    fn room(&self, choices: &Choices) -> Markup {
+        let (lang, chosen) = (self.ctx.lang, self.prefill.room);
+        let (label, any) = (t(lang, "room"), t(lang, "any-room"));
+        let room = |(id, name): &(LocationId, String)| page::pick(id, name, chosen == Some(*id));
+        let rooms: Vec<_> = choices.rooms.iter().map(room).collect();
+        html! {
+            @if rooms.len() > 1 {
+                details open[chosen.is_some()] {
+                    summary { (t(lang, "more")) }
+                    (Select { name: "room", label: &label, none: Some(&any), ..Select::default() }.draw(&rooms))
+                }
+            }
+        }
     }
 
     /// The doctor's wish for more, beside the field in which it is answered.
@@ -212,18 +206,19 @@ impl Form<'_> {
         }
     }
 
-    fn draw(&self, residents: &[Choosable], wishes: &[Practitioner], asked: &Markup) -> Markup {
+    fn draw(&self, choices: &Choices, asked: &Markup) -> Markup {
         let (lang, prefill) = (self.ctx.lang, self.prefill);
         let fields = html! {
-            (self.resident(residents))
+            (self.resident(choices))
             (area(lang, "reason", 3, TEXT_CHARS_MAX, &prefill.reason))
             (area(lang, "purpose", 3, TEXT_CHARS_MAX, &prefill.purpose))
             (self.wanted())
             (self.asked_for_more())
             (area(lang, "case_summary", 8, LONG_TEXT_CHARS_MAX, &prefill.case_summary))
-            div.pair { (doctor(lang, prefill, wishes)) }
+            div.pair { (doctor(lang, prefill, &choices.wishes)) }
             (urgency(lang, prefill.urgency))
             div #times aria-live="polite" data-held=(TEXTS.with(lang, "ask-held", &[("time", "{$time}")])) data-taken=(t(lang, "ask-taken")) data-not-held=(t(lang, "ask-not-held")) { (asked) }
+            (self.room(choices))
             div.toolbar {
                 button.button.primary.large type="submit" { (t(lang, "send-invitation")) }
                 button.button type="submit" name="draft" value="1" { (t(lang, "keep-draft")) }
@@ -250,7 +245,7 @@ fn urgency(lang: Lang, chosen: Option<Urgency>) -> Markup {
 }
 
 /// Which hospital, specialty and rank.
-fn doctor(lang: Lang, prefill: &Prefill, wishes: &[Practitioner]) -> Markup {
+fn doctor(lang: Lang, prefill: &Prefill, wishes: &[WishedSpecialty]) -> Markup {
     let [choose, any, specialty, title] =
         ["choose", "any-title", "part-specialty", "part-title"].map(|key| t(lang, key));
     let wish = |hospital: OrganisationId, specialty: &str| format!("{hospital}|{specialty}");

@@ -11,7 +11,7 @@ use serde::Deserialize;
 
 use super::TEXTS;
 use super::times::Sought;
-use crate::account::{AccountId, PersonId};
+use crate::account::{AccountId, LocationId, PersonId};
 use crate::consult::draft::{self, DraftParts};
 use crate::consult::id::{ConsultDraftId, ConsultId};
 use crate::consult::input::{Title, Urgency};
@@ -60,6 +60,8 @@ pub(super) struct Prefill {
     pub(super) wanted: Option<(DateTime<Utc>, DateTime<Utc>)>,
     /// The time that the consult asks for.
     pub(super) asked: Option<AskedTime>,
+    /// The room that is asked for with it.
+    pub(super) room: Option<LocationId>,
     /// The time that is to be asked for: whose, and when it begins.
     pub(super) wish: Option<(AccountId, DateTime<Utc>)>,
 }
@@ -75,7 +77,7 @@ pub(super) fn may_follow_up(state: ConsultStateName) -> bool {
     matches!(state, ConsultStateName::Signed | ConsultStateName::Adopted | ConsultStateName::Archived)
 }
 
-/// What the form begins with, and where it comes from.
+/// The words that the form begins with, and where they come from.
 pub(super) async fn begin(
     conn: &mut Conn,
     ctx: &Ctx,
@@ -118,7 +120,8 @@ async fn over(
 impl Prefill {
     /// All of a consult as it is.
     fn of(consult: &Consult, ctx: &Ctx) -> Self {
-        Self { wanted: Some(consult.wanted), asked: consult.asked, ..Self::copy(consult, ctx) }
+        let room = consult.asked.and_then(|asked| asked.room);
+        Self { wanted: Some(consult.wanted), asked: consult.asked, room, ..Self::copy(consult, ctx) }
     }
 
     /// The person and the words of a consult, without its times.
@@ -177,6 +180,7 @@ impl Prefill {
             case_summary: parts.case_summary,
             wanted: parts.wanted_from.zip(parts.wanted_until).map(|(from, until)| (*from, *until)),
             asked: None,
+            room: parts.asked.and_then(|asked| asked.room_id),
             wish: parts.asked.map(|asked| (asked.doctor_id, *asked.starts_at)),
         }
     }
