@@ -95,7 +95,7 @@ async fn a_nurse_comes_from_the_list_to_a_booked_consult_in_few_taps() {
     hand.browser.until("document.querySelector('#status').innerText.includes('已预约')").await;
     let kept = demo.client().demo("nurse").await.get("/v1/consult-drafts").await.expect(200);
     assert_eq!(kept["items"], json!([]), "the draft has ended with it");
-    println!(
+    eprintln!(
         "from the list to a booked consult: {} taps, {} characters, {:.0} s at {TAP_SECONDS} s a tap and {LETTER_SECONDS} s a letter",
         hand.taps.get(),
         hand.characters.get(),
