@@ -101,6 +101,7 @@ const PLAIN: &[&str] = &[
     "AreaName",
     "AreaReport",
     "AreaView",
+    "AskedSlot",
     "AskedView",
     "BookedOutside",
     "CaregiverHours",

@@ -22,7 +22,7 @@ pub async fn list(ctx: Ctx, AppState(app): AppState<App>) -> Result<Json<Page<Co
     Decision::over(role::held(&ctx.actor), may_invite).require()?;
     let mut conn = app.deps.db.read().await?;
     let drafts = store::mine(&mut conn, &ctx, &app.deps.fields, None).await?;
-    let items = drafts.into_iter().map(|draft| ConsultDraftView::of(draft, &ctx.shows)).collect();
+    let items = drafts.iter().map(|draft| ConsultDraftView::of(draft, &ctx.shows)).collect();
     Ok(Json(Page { items, next: None }))
 }
 
@@ -38,7 +38,7 @@ pub async fn read(
     Decision::over(role::held(&ctx.actor), may_invite).require()?;
     let mut conn = app.deps.db.read().await?;
     let draft = steps::find(&mut conn, &ctx, &app.deps.fields, id).await?;
-    let view = ConsultDraftView::of(draft, &ctx.shows);
+    let view = ConsultDraftView::of(&draft, &ctx.shows);
     Ok((ETag(view.version), Json(view)))
 }
 

@@ -25,9 +25,9 @@ pub struct ConsultDraftView {
 
 impl ConsultDraftView {
     /// The draft as it is shown to its writer.
-    pub(super) fn of(draft: ConsultDraft, shows: &Disclosure) -> Self {
+    pub(super) fn of(draft: &ConsultDraft, shows: &Disclosure) -> Self {
         let (id, changed_at, version) = (draft.id, draft.changed_at, draft.version);
-        let DraftTold { resident_name, parts } = draft.told.show(shows, &draft).clone();
+        let DraftTold { resident_name, parts } = draft.told.show(shows, draft).clone();
         Self { id, resident_name, parts, changed_at, version }
     }
 }
