@@ -8,6 +8,7 @@ use std::process::ExitCode;
 use sanbao_booking::account::person::import::reseal as imported;
 use sanbao_booking::account::person::{care, reseal as people};
 use sanbao_booking::account::second_factor::reseal as factors;
+use sanbao_booking::consult::draft::store as drafts;
 use sanbao_needs_analysis::request::reseal as requests;
 use sanbao_platform::clock::Clock;
 use sanbao_platform::config::RootSecret;
@@ -69,6 +70,7 @@ async fn all(stores: &Stores, keys: &FieldKeys) -> Result<Report, CommandError> 
         (booking, &people::PAPERS),
         (booking, &imported::KEPT),
         (booking, &care::SEALED),
+        (booking, &drafts::SEALED),
         (needs, &requests::NATIONAL_IDS),
         (needs, &requests::ELDERS),
     ] {

@@ -9,6 +9,7 @@ mod belonging;
 mod bookers;
 mod browser;
 mod browser_axe;
+mod browser_booking;
 mod browser_from_empty;
 mod browser_help;
 mod browser_pages;

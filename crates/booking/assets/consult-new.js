@@ -1,34 +1,48 @@
 // The invitation: five parts, sent at once or kept as a draft; a field of the page may stand for several of the API. The time
-// that is asked for is held while one writes.
-import { api, ApiProblem } from "/static/api.js";
+// that is asked for is held while one writes. What is written is kept from the first letter, whatever is missing in it.
+import { api, ApiProblem, newKey } from "/static/api.js";
+import { values } from "/static/form.js";
 import { filled } from "/static/words.js";
 import { notice } from "/static/page.js";
 
 const form = /** @type {HTMLFormElement | null} */ (document.getElementById("invitation"));
 const times = document.getElementById("times");
 /** @type {Record<string, string>} Fields of the API that one field of the page stands for. */
-const PLACES = { hospital_id: "wish", wanted_specialty: "wish", wanted_from: "wanted", wanted_until: "wanted" };
+const PLACES = { hospital_id: "wish", wanted_specialty: "wish", wanted_from: "wanted", wanted_until: "wanted", asked: "asked-time" };
 /** What is not chosen is sent as something the service refuses at its field, in the page's language. */
 const NOBODY = "00000000-0000-0000-0000-000000000000";
 
+/** The fields of the page as those of the API, as far as they are filled in.
+ * @param {Record<string, any>} fields */
+function parts({ wish, wanted, asked, room, draft: _, ...rest }) {
+  const [hospital_id, wanted_specialty] = String(wish || "").split("|");
+  const [wanted_from, wanted_until] = String(wanted || "").split("|");
+  const [doctor_id, starts_at, ends_at, held] = String(asked || "").split("|");
+  const room_id = form?.elements.namedItem("room") ? room : held;
+  /** @type {Record<string, any>} */ const body = { ...rest };
+  if (hospital_id) Object.assign(body, { hospital_id, wanted_specialty });
+  if (wanted_from) Object.assign(body, { wanted_from, wanted_until });
+  if (starts_at) body.asked = { doctor_id, starts_at, ...(room_id && { room_id }) };
+  return { body, ends_at };
+}
+
 form?.addEventListener("sanbao:sending", (event) => {
   const { detail } = /** @type {CustomEvent} */ (event);
-  const { wish, wanted, asked, draft: _, ...rest } = detail.body;
-  const [hospital, specialty] = String(wish || "|").split("|");
-  const [from, until] = String(wanted || "|").split("|");
-  const [doctor_id, starts_at, ends_at, room_id] = String(asked || "").split("|");
+  const { body, ends_at } = parts(detail.body);
+  // What is being kept is kept before: it ends with what is sent.
+  detail.wait(keptFirst());
   detail.body = {
-    resident_id: NOBODY, reason: "", purpose: "", case_summary: "", ...rest, hospital_id: hospital || NOBODY,
-    wanted_specialty: specialty || "-", wanted_from: from, wanted_until: until, submit: detail.button.name !== "draft",
+    resident_id: NOBODY, reason: "", purpose: "", case_summary: "", hospital_id: NOBODY, wanted_specialty: "-", ...body,
+    ...(kept && { draft_id: kept.dataset.draft }), submit: detail.button.name !== "draft",
   };
   // What was chosen is taken: that none is wanted has to be said.
   if (times?.querySelector("[name=asked]") && !times.querySelector("[name=asked]:checked")) detail.wait(Promise.reject(new ApiProblem({ status: 422, title: times.dataset.taken })));
-  if (!starts_at) return;
+  if (!body.asked) return;
   // A time that is asked for is wanted, whatever the range says.
-  detail.body.asked = { doctor_id, starts_at, ...(room_id && { room_id }) };
-  if (Date.parse(starts_at) < Date.parse(from)) detail.body.wanted_from = starts_at;
-  if (Date.parse(ends_at) > Date.parse(until)) detail.body.wanted_until = ends_at;
+  if (Date.parse(body.asked.starts_at) < Date.parse(body.wanted_from)) detail.body.wanted_from = body.asked.starts_at;
+  if (Date.parse(ends_at) > Date.parse(body.wanted_until)) detail.body.wanted_until = ends_at;
 });
+form?.addEventListener("sanbao:sent", () => (changed = false));
 
 form?.addEventListener("sanbao:refused", (event) => {
   const { problem } = /** @type {CustomEvent} */ (event).detail;
@@ -36,6 +50,8 @@ form?.addEventListener("sanbao:refused", (event) => {
     const name = error.pointer.split("/")[1];
     if (PLACES[name]) error.pointer = `/${PLACES[name]}`;
   }
+  // What is not sent is kept on.
+  if (changed) keepSoon();
   if (problem.status === 409 && chosen("asked")) look().then(choose);
 });
 
@@ -77,7 +93,7 @@ function hold(choice) {
     const [doctor_id, starts_at] = choice.value.split("|");
     const hospital_id = chosen("wish").split("|")[0];
     try {
-      const held = await api("POST", "/v1/consult-holds", { resident_id: chosen("resident_id"), hospital_id, doctor_id, starts_at });
+      const held = await api("POST", "/v1/consult-holds", { resident_id: chosen("resident_id"), hospital_id, doctor_id, starts_at, ...(chosen("room") && { room_id: chosen("room") }) });
       standing = held.id;
       const time = new Intl.DateTimeFormat(document.documentElement.lang, { timeStyle: "short" }).format(new Date(held.expires_at));
       if (own === turn) notice(filled(times?.dataset.held || "", { time }));
@@ -97,7 +113,106 @@ form?.addEventListener("change", (event) => {
   const field = /** @type {HTMLInputElement} */ (event.target);
   if (["resident_id", "wish", "wanted_title"].includes(field.name)) look();
   else if (field.name === "asked") hold(field);
+  else if (field.name === "room") {
+    const time = /** @type {HTMLInputElement | null | undefined} */ (times?.querySelector("[name=asked]:checked"));
+    if (time?.value) hold(time);
+  }
 });
+// A house with many residents finds one by typing: the list holds those who fit, and one alone is chosen.
+const find = /** @type {HTMLInputElement | null} */ (document.getElementById("resident-find"));
+const FIND_AFTER_MS = 150;
+let [finding, question] = [0, 0];
+
+async function lookUp() {
+  const list = /** @type {HTMLSelectElement | null} */ (form?.elements.namedItem("resident_id"));
+  if (!find || !list) return;
+  const mine = ++question;
+  const answer = await fetch("/residents", { method: "POST", body: new URLSearchParams({ q: find.value }), headers: { accept: "text/html" }, credentials: "same-origin" }).catch(() => null);
+  const page = new DOMParser().parseFromString(answer?.ok ? await answer.text() : "", "text/html");
+  if (mine !== question) return;
+  const found = /** @type {NodeListOf<HTMLAnchorElement>} */ (page.querySelectorAll("tbody th a"));
+  const options = [...found].map((one) => new Option(one.textContent || "", one.pathname.split("/").pop()));
+  list.replaceChildren(list.options[0], ...options);
+  if (options.length === 1) list.selectedIndex = 1;
+  const told = find.parentElement?.querySelector("[role=status]");
+  if (told) told.textContent = options.length ? "" : find.dataset.none || "";
+  list.dispatchEvent(new Event("change", { bubbles: true }));
+}
+
+find?.addEventListener("change", (event) => event.stopPropagation());
+for (const kind of ["input", "compositionend"]) {
+  find?.addEventListener(kind, (event) => {
+    // What is looked for is nothing that is written.
+    event.stopPropagation();
+    if (/** @type {InputEvent} */ (event).isComposing) return;
+    clearTimeout(finding);
+    finding = window.setTimeout(lookUp, FIND_AFTER_MS);
+  });
+}
+
 // Also where what was typed was given back to a page that was read anew.
 const given = [...(form?.querySelectorAll("select") || [])].some((select) => select.selectedOptions[0] && !select.selectedOptions[0].defaultSelected);
 if (times && (!times.children.length || given)) look();
+
+// Keeping what is written: a moment after the last letter, over the version that was kept last.
+const SAVE_AFTER_MS = 2500;
+const kept = document.getElementById("draft-state");
+let saving = 0;
+let changed = false;
+/** @type {Promise<unknown>} Saves follow one another. */ let last = Promise.resolve();
+
+async function put() {
+  if (!form || !kept || !changed) return;
+  changed = false;
+  const { version } = kept.dataset;
+  try {
+    const saved = await api("PUT", `/v1/consult-drafts/${kept.dataset.draft}`, parts(values(form)).body, version ? { "if-match": `"${version}"` } : {});
+    kept.dataset.version = String(saved.version);
+    history.replaceState(null, "", `/consults/new?draft=${saved.id}`);
+    const time = new Intl.DateTimeFormat(document.documentElement.lang, { timeStyle: "short", hourCycle: "h23" }).format(new Date(saved.changed_at));
+    if (!changed) kept.textContent = `${kept.dataset.said || ""}${filled(kept.dataset.saved || "", { time })}`;
+    kept.dataset.said = "";
+    const discard = document.getElementById("draft-discard");
+    if (discard) discard.hidden = false;
+  } catch (problem) {
+    changed = true;
+    // It was changed or ended elsewhere: what is written here goes on under a name of its own.
+    if (!(problem instanceof ApiProblem) || problem.status !== 412) throw problem;
+    kept.dataset.draft = newKey();
+    kept.dataset.said = `${kept.dataset.apart} `;
+    delete kept.dataset.version;
+    document.getElementById("discard-draft")?.setAttribute("data-send", `DELETE /v1/consult-drafts/${kept.dataset.draft}`);
+    await put();
+  }
+}
+
+function keepSoon() {
+  clearTimeout(saving);
+  saving = window.setTimeout(() => {
+    last = last.then(put).catch((problem) => {
+      if (kept) kept.textContent = problem.message;
+    });
+  }, SAVE_AFTER_MS);
+}
+
+/** Waits for what is on its way, and begins nothing more. */
+function keptFirst() {
+  clearTimeout(saving);
+  return last;
+}
+
+if (kept && form) {
+  for (const kind of ["input", "change"]) {
+    form.addEventListener(kind, () => {
+      changed = true;
+      kept.textContent = kept.dataset.unsaved || "";
+      keepSoon();
+    });
+  }
+  document.getElementById("discard-draft")?.addEventListener("sanbao:sending", (event) => {
+    /** @type {CustomEvent} */ (event).detail.wait(keptFirst().then(() => (changed = false)));
+  });
+  window.addEventListener("beforeunload", (event) => {
+    if (changed) event.preventDefault();
+  });
+}

@@ -54,6 +54,21 @@ for (const form of /** @type {NodeListOf<HTMLFormElement>} */ (document.querySel
   });
 }
 
+// A resident consents in the own name; a guardian's name and relation, and a witness, are of those who need them.
+const consent = document.getElementById("consent");
+consent?.addEventListener("sanbao:sending", (event) => {
+  const { detail } = /** @type {CustomEvent} */ (event);
+  if (!detail.body.given_by) return;
+  const { guardian_name, relation, witness, ...rest } = detail.body;
+  detail.body = {
+    ...rest, ...(rest.given_by === "guardian" && { name: guardian_name || "", relation: relation || "" }),
+    ...(rest.method === "verbal_with_witness" && { witness: witness || "" }),
+  };
+});
+consent?.addEventListener("sanbao:refused", (event) => {
+  for (const error of /** @type {CustomEvent} */ (event).detail.problem.errors || []) if (error.pointer === "/name") error.pointer = "/guardian_name";
+});
+
 // A link is shown once, when it was made; one that was revoked goes from the list.
 document.getElementById("guests")?.addEventListener("sanbao:sent", (event) => {
   const sender = /** @type {HTMLElement} */ (event.target);

@@ -72,6 +72,7 @@ pub const MIGRATIONS: Migrations = migrations!("booking":
     1862 "1862_occupancy_by_time",
     1870 "1870_consult_fetch",
     1880 "1880_calendar_changes",
+    1890 "1890_consult_drafts",
     1900 "1900_shift_handover",
     1901 "1901_workday_rule",
     1902 "1902_calendar_rule",

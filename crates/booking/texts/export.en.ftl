@@ -15,6 +15,7 @@ export-none = None
 export-section-papers = Papers
 export-section-care = Care facts
 export-section-unreadable_texts = Texts of imports that could not be read
+export-section-drafts = Invitations to consults that are being written
 export-section-person = Record
 export-section-person_care = Changes of care facts
 export-section-person_sharing_consent = Consents

@@ -15,6 +15,7 @@ export-none = 没有
 export-section-papers = 证件
 export-section-care = 照护信息
 export-section-unreadable_texts = 导入时认不出的原文
+export-section-drafts = 还没有发出的会诊申请
 export-section-person = 基本资料
 export-section-person_care = 照护信息的修改
 export-section-person_sharing_consent = 同意书

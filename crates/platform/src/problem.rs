@@ -172,6 +172,11 @@ impl Problem {
         Self::invalid(vec![FieldError::new(pointer, zh, en)])
     }
 
+    /// The faults at fields.
+    pub fn faults(&self) -> &[FieldError] {
+        &self.0.fields
+    }
+
     /// The problem of a thing that does not exist, or may not be seen.
     pub fn not_found() -> Self {
         Self::new(&NOT_FOUND)

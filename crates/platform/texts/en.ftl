@@ -176,6 +176,7 @@ audit-did-delay = delayed
 audit-did-demo = demonstration
 audit-did-disable = disabled
 audit-did-dispatch = dispatched
+audit-did-draft = draft
 audit-did-drop_second_factor = dropped the second factor
 audit-did-edit = edited
 audit-did-emergency_access = emergency access

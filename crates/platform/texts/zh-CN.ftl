@@ -176,6 +176,7 @@ audit-did-delay = 延后
 audit-did-demo = 演示数据
 audit-did-disable = 停用
 audit-did-dispatch = 派单
+audit-did-draft = 草稿
 audit-did-drop_second_factor = 取消二次验证
 audit-did-edit = 修改
 audit-did-emergency_access = 紧急查阅

@@ -70,6 +70,7 @@ impl World {
         let former = former(&nobody, &home).await;
         let moving = Moving::of(&nurse, &resident).await;
         let things = vec![
+            ("/v1/consult-drafts/{id}", "id", draft_about(&nurse, &resident).await),
             ("/v1/consult-holds/{id}", "id", hold),
             ("/v1/shift-handovers/{id}", "id", handover.clone()),
             ("/v1/consults/handover/{id}", "id", handover),
@@ -246,6 +247,14 @@ async fn choose(anybody: &Client, made: &Value) {
     let token = path.split_once('#').unwrap().1;
     let body = json!({ "token": token, "password": PASSWORD });
     anybody.post("/setup/account", &body).await.expect(204);
+}
+
+/// An invitation that is being written; its id.
+async fn draft_about(nurse: &Client, resident: &str) -> String {
+    const DRAFT: &str = "01900000-0000-7000-8000-00000000d4af";
+    let parts = json!({ "resident_id": resident, "reason": "气促" });
+    nurse.send(nurse.request("put", &format!("/v1/consult-drafts/{DRAFT}")).json(&parts)).await.expect(200);
+    DRAFT.to_owned()
 }
 
 /// Gives the consult its time, and holds another one for the resident; the hold's id.

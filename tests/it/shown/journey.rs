@@ -145,6 +145,10 @@ impl<'a> Journey<'a> {
         }
         self.get("nurse", &format!("/v1/persons/{id}/joins")).await;
         self.get("nurse", &format!("/v1/persons/{id}/holds")).await;
+        let draft = format!("/v1/consult-drafts/{}", Uuid::from_u128(0xd4af));
+        self.call("nurse", "PUT", &draft, Some(&json!({ "resident_id": id, "reason": "气促" }))).await;
+        self.get("nurse", &draft).await;
+        self.get("nurse", "/v1/consult-drafts").await;
         let end = json!({ "kind": "died", "on": self.served.clock.now().date_naive() });
         self.post("nurse", &format!("/v1/persons/{id}/end"), end).await;
         self.post("nurse", &format!("/v1/persons/{id}/restore"), json!({ "reason": "登记错了人" })).await;

@@ -24,6 +24,7 @@ const PERSONAL: &[&str] = &[
     "ClinicalFacts",
     "ConflictView",
     "ConsentView",
+    "ConsultDraftView",
     "ConsultExchangeView",
     "ConsultLine",
     "ConsultRecord",
@@ -31,6 +32,7 @@ const PERSONAL: &[&str] = &[
     "DelayView",
     "Departed",
     "DoorFacts",
+    "DraftParts",
     "EmergencyAccessView",
     "EmergencyRecord",
     "EndedView",
@@ -54,6 +56,7 @@ const PERSONAL: &[&str] = &[
     "OpenView",
     "Opinion",
     "OpinionView",
+    "Page_ConsultDraftView",
     "Page_ConsultLine",
     "Page_EmergencyAccessView",
     "Page_PairView",
@@ -101,6 +104,7 @@ const PLAIN: &[&str] = &[
     "AreaName",
     "AreaReport",
     "AreaView",
+    "AskedSlot",
     "AskedView",
     "BookedOutside",
     "CalendarRule",
@@ -111,6 +115,7 @@ const PLAIN: &[&str] = &[
     "CategoryCount",
     "CheckResult",
     "ChildCounts",
+    "ConsultDraftKept",
     "ConsultHoldView",
     "CountsView",
     "DelayConflict",
@@ -180,6 +185,7 @@ const SHOWN: &str = "select distinct a.action, s.kind, s.id from audit a join au
     where a.request_id = $1 order by s.kind, s.id";
 const ROWS: &str = "select count(*) from audit where request_id = $1 and shown is not null";
 const RESIDENTS_OF: &str = "select resident_id from consult where id = $1";
+const DRAFTED_OF: &str = "select resident_id from consult_draft where id = $1 and resident_id is not null";
 const ELDERS_OF: &str = "select person_id from visit where id = $1";
 const PERSON_OF: &str = "select person_id from request where id = $1 and person_id is not null";
 const MOVED_OF: &str = "select p.id from person_transfer t join person p on p.id = t.person_id or p.id = t.held_id
@@ -201,6 +207,7 @@ fn kind_of(path: &str) -> Option<&'static str> {
         ("consults", "consult"),
         // What stands on one are consults.
         ("shift-handovers", "consult"),
+        ("consult-drafts", "consult_draft"),
         ("visits", "visit"),
         ("requests", "request"),
         ("discharge", "transfer"),
@@ -228,6 +235,7 @@ async fn audited(served: &Served, path: &str, answer: &Answer) -> (BTreeSet<Stri
 async fn people_of(served: &Served, kind: &str, id: Uuid) -> Vec<Uuid> {
     let (role, statement) = match kind {
         "consult" => (Role::Booking, RESIDENTS_OF),
+        "consult_draft" => (Role::Booking, DRAFTED_OF),
         "visit" => (Role::Booking, ELDERS_OF),
         "request" => (Role::NeedsAnalysis, PERSON_OF),
         "emergency_access" => (Role::Booking, OPENED_PERSON),

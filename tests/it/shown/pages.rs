@@ -127,6 +127,7 @@ async fn every_page_is_known_to_show_people_or_not() {
 async fn things_in(served: &Served, role: Role, kind: &'static str, text: &str) -> Vec<(&'static str, Uuid)> {
     let statement = match kind {
         "consult" => "select id from consult",
+        "consult_draft" => "select id from consult_draft",
         "visit" => "select id from visit",
         "emergency_access" => "select id from emergency_access",
         "transfer" => "select id from person_transfer",
@@ -217,6 +218,7 @@ async fn every_page_names_whom_it_shows(engine: TestEngine) {
             _ => {
                 let mut shown = things_in(&served, Role::Booking, "consult", &answer.text).await;
                 let names_consult = page.starts_with("/consults/{id}");
+                shown.extend(things_in(&served, Role::Booking, "consult_draft", &answer.text).await);
                 shown.extend(names_consult.then(|| ("consult", thing(page).parse().unwrap())));
                 shown
             }

@@ -207,6 +207,7 @@ impl Scene<'_> {
             wanted_title: None,
             urgency: Urgency::Routine,
             asked: None,
+            draft_id: None,
             submit: true,
         };
         let draft = Consult::begun(self.now, &self.nurse.actor, &invitation, None);

@@ -11,6 +11,10 @@ typed_id!(
     ConsultHoldId
 );
 typed_id!(
+    /// An invitation that is being written.
+    ConsultDraftId
+);
+typed_id!(
     /// A recorded consent.
     ConsentId
 );

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use super::id::ConsultDraftId;
 use crate::account::{AccountId, LocationId, PersonId};
 
 /// Characters of a one-paragraph field.
@@ -104,6 +105,9 @@ pub struct Invitation {
     /// asked doctor takes it on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub asked: Option<AskedSlot>,
+    /// The caller's draft that it is made from, which ends with it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub draft_id: Option<ConsultDraftId>,
     /// Send it to the hospital at once; otherwise it stays as it is.
     #[serde(default)]
     pub submit: bool,
@@ -142,6 +146,15 @@ impl Checks {
         self.0.push(FieldError::new(format!("/{field}"), zh, en));
     }
 
+    /// The faults of another check, where they are all that is wrong; another problem is given back.
+    pub(super) fn take(&mut self, problem: Problem) -> Result<(), Problem> {
+        if problem.faults().is_empty() {
+            return Err(problem);
+        }
+        self.0.extend_from_slice(problem.faults());
+        Ok(())
+    }
+
     /// Nothing, or all errors at once.
     pub fn done(self) -> Result<(), Problem> {
         if self.0.is_empty() { Ok(()) } else { Err(Problem::invalid(self.0)) }
@@ -163,12 +176,13 @@ impl Invitation {
             wanted_title: None,
             urgency: Urgency::Routine,
             asked: None,
+            draft_id: None,
             submit: false,
         }
     }
 
-    /// The invitation with trimmed texts, or every error in it.
-    pub fn checked(mut self, now: DateTime<Utc>) -> Result<Self, Problem> {
+    /// The invitation with trimmed texts, and every error in it that can be seen without asking.
+    pub(super) fn looked_at(mut self, now: DateTime<Utc>) -> (Self, Checks) {
         let mut checks = Checks::default();
         checks.text("reason", &mut self.reason, TEXT_CHARS_MAX);
         checks.text("purpose", &mut self.purpose, TEXT_CHARS_MAX);
@@ -190,8 +204,7 @@ impl Invitation {
             let (zh, en) = ("所选时间不在希望的时间之内", "The time that is asked for is not within the wanted time");
             checks.error("asked/starts_at", zh, en);
         }
-        checks.done()?;
-        Ok(self)
+        (self, checks)
     }
 }
 

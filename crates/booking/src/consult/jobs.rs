@@ -11,6 +11,7 @@ use sanbao_platform::problem::Problem;
 use sanbao_platform::service::Task;
 
 use super::booking::HOLDER;
+pub use super::draft::jobs::forget as forget_drafts;
 pub use super::hold::jobs::forget as forget_holds;
 use super::id::ConsultId;
 use super::state::{ConsultStep, ConsultStepName};
@@ -36,6 +37,9 @@ pub(super) fn expiry(app: &App) -> Task {
                 let forgotten = forget_holds(&db, &clock).await.map(drop).and(release_abandoned(&db).await);
                 if let Err(error) = forgotten {
                     tracing::error!(%error, "times held no more were not taken out; it is tried again");
+                }
+                if let Err(error) = forget_drafts(&db, &clock).await {
+                    tracing::error!(%error, "drafts that nobody goes on with were not discarded; it is tried again");
                 }
                 if let Err(problem) = expire(&db, &clock).await {
                     tracing::error!(

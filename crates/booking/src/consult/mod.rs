@@ -17,6 +17,7 @@ mod consumer;
 mod day;
 pub mod demo;
 mod dossier;
+pub mod draft;
 mod events;
 mod exchange;
 mod fetch;
@@ -26,6 +27,7 @@ mod handover;
 mod hold;
 mod id;
 pub(crate) mod input;
+mod invitation;
 pub mod jobs;
 mod meeting;
 mod model;
@@ -65,7 +67,8 @@ pub(crate) use store::{not_begun_of, open_at};
 
 /// The routes of this part.
 pub fn routes() -> Routes<App> {
-    api::routes().merge(hold::routes()).merge(handover::routes()).merge(page::routes())
+    let own = api::routes().merge(hold::routes()).merge(draft::routes()).merge(handover::routes());
+    own.merge(page::routes())
 }
 
 /// Whose events this part takes.

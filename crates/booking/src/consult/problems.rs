@@ -9,6 +9,7 @@ problem_kinds! {
     DELAY_OF_OTHERS = 409 "delay-of-others" "这次推迟是对方通知的，请先与对方商定再改短" "The other side has announced this delay; agree with them before it is shortened";
     NO_ROOM_FREE = 409 "no-room-free" "这个时间没有空闲的会诊室，请另选时间" "No room is free at this time; choose another";
     TOO_MANY_HELD = 409 "too-many-held" "本机构占用、尚未答复的时间已到上限，请等医院答复或放开一些" "Your organisation holds as many times as it may; wait for answers, or give some back";
+    TOO_MANY_DRAFTS = 409 "too-many-drafts" "草稿已到上限，请先发出或删除一些" "There are as many drafts as there may be; send or discard some";
     DOCTOR_GONE = 409 "doctor-gone" "这位医生已不在受邀医院出诊" "The doctor no longer sees patients for the invited hospital";
     PAPER_NOT_READY = 409 "paper-not-ready" "这份单据现在还不能打印：申请单要先发给医院，意见书要先签署" "This document cannot be printed yet: an invitation has to be sent first, and an opinion signed";
     NOTICE_TOO_SHORT = 409 "notice-too-short" "这位医生要提前更久预约，请选更晚的时间" "This doctor is booked with more notice; choose a later time";

@@ -22,7 +22,7 @@ use super::practitioner::store as doctors;
 use super::state::{ConsultState, ConsultStateName, ConsultStep, ConsultStepName, Delayed, Revision};
 use super::timing::{require_agreed, require_due};
 use super::view::{self, ConsultView};
-use super::{asked, booking, conflicts, events, follow, store};
+use super::{asked, booking, conflicts, events, follow, invitation, store};
 use crate::App;
 use crate::account::person::require_here;
 
@@ -330,9 +330,7 @@ impl Order<Consult> for ConsultOrder {
 
 /// Another invitation in the place of this one. When it is sent at once, the time that it asks for is held.
 async fn revise(ctx: &Ctx, tx: &mut Tx, consult: &Consult, invitation: &Invitation) -> Result<ConsultStep, Problem> {
-    let invitation = invitation.clone().checked(ctx.now())?;
-    store::known(tx, consult.inviting.id, &invitation).await?;
-    let asked = asked::resolved(tx, ctx, consult.inviting.id, &invitation).await?;
+    let (invitation, asked) = invitation::read(tx, ctx, consult.inviting.id, invitation).await?;
     if invitation.submit {
         asked::keep(tx, ctx, &consult.clone().revised(&invitation, asked)).await?;
     }

@@ -11,7 +11,7 @@ use sqlx::types::Json;
 use uuid::Uuid;
 
 use super::id::ConsultId;
-use super::input::Invitation;
+use super::input::{Checks, Invitation};
 use super::model::{Consult, ConsultRow};
 use super::policy::ConsultAction;
 use super::state::ConsultStateName;
@@ -316,18 +316,31 @@ pub(super) async fn own_resident(conn: &mut Tx, inviting: OrganisationId, reside
     require_here(conn, resident).await
 }
 
-/// Refuses ids that name nothing the inviting side may use. The resident is the inviting side's until the transaction ends.
-pub async fn known(conn: &mut Tx, inviting: OrganisationId, i: &Invitation) -> Result<(), Problem> {
-    own_resident(conn, inviting, i.resident_id).await?;
-    let count: i64 = on!(conn, |c| sqlx::query_scalar(IS_HOSPITAL).bind(i.hospital_id).fetch_one(c).await)?;
-    if count == 0 {
-        return Err(Problem::field("/hospital_id", "请选择医院", "Choose a hospital"));
+/// Notes which ids name nothing that the inviting side may use; whether the hospital has the wanted specialty. The resident is
+/// the inviting side's until the transaction ends.
+pub(super) async fn known(
+    tx: &mut Tx,
+    inviting: OrganisationId,
+    i: &Invitation,
+    checks: &mut Checks,
+) -> Result<bool, Problem> {
+    hold(tx, i.resident_id).await?;
+    if !is_resident(tx, inviting, i.resident_id).await? {
+        checks.error("resident_id", "请选择本机构的老人", "Choose one of your residents");
     }
-    let count: i64 = on!(conn, |c| {
+    let count: i64 = on!(tx, |c| sqlx::query_scalar(IS_HOSPITAL).bind(i.hospital_id).fetch_one(c).await)?;
+    if count == 0 {
+        checks.error("hospital_id", "请选择医院", "Choose a hospital");
+        return Ok(false);
+    }
+    if i.wanted_specialty.is_empty() {
+        return Ok(false);
+    }
+    let count: i64 = on!(tx, |c| {
         sqlx::query_scalar(HAS_SPECIALTY).bind(i.hospital_id).bind(&i.wanted_specialty).fetch_one(c).await
     })?;
     if count == 0 {
-        return Err(Problem::field("/wanted_specialty", "这家医院没有这个科室", "The hospital has no such specialty"));
+        checks.error("wanted_specialty", "这家医院没有这个科室", "The hospital has no such specialty");
     }
-    Ok(())
+    Ok(count > 0)
 }

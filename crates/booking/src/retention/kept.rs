@@ -43,8 +43,9 @@ const RECORD: &[(&str, &str)] = &[
     ("person_transfer", "how it came here"),
 ];
 
-/// Tables that the platform keeps short.
+/// Tables that are kept short.
 const SHORT: &[(&str, &str)] = &[
+    ("consult_draft", "two weeks after the last letter"),
     ("idempotency", "days: --keep-answer-days"),
     ("parked_event", "until somebody looks"),
     ("audit", "the class of audit rows: --keep-audit-days"),

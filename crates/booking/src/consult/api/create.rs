@@ -11,14 +11,15 @@ use sanbao_platform::problem::Problem;
 use crate::App;
 use crate::consult::asked;
 use crate::consult::input::Invitation;
+use crate::consult::invitation;
 use crate::consult::model::Consult;
 use crate::consult::policy;
 use crate::consult::state::ConsultStep;
-use crate::consult::store;
 use crate::consult::view::{ConsultView, seen};
 
 /// Begins a consult (care staff). The time that is asked for is held until the hospital answers; one that is taken is 409
-/// `slot-taken`, one without a free room 409 `no-room-free`, both with the nearest free `alternatives`.
+/// `slot-taken`, one without a free room 409 `no-room-free`, both with the nearest free `alternatives`. Every field that is
+/// wrong is told in one answer. The draft that it is made from ends with it.
 #[utoipa::path(post, path = "/v1/consults", tag = "consults", request_body = Invitation,
     responses((status = 201, body = ConsultView), (status = 403), (status = 409, description = "person-ended, slot-taken, no-room-free or too-many-held"), (status = 422)))]
 pub async fn create(
@@ -28,13 +29,11 @@ pub async fn create(
     Json(body): Json<Invitation>,
 ) -> Result<Response, Problem> {
     Decision::over(crate::role::held(&ctx.actor), policy::may_invite).require()?;
-    let invitation = body.clone().checked(ctx.now())?;
     let mut tx = app.deps.db.begin().await?;
     if let Some(replay) = key.begin(&mut tx, &ctx, "POST /v1/consults", &body).await? {
         return Ok(replay);
     }
-    store::known(&mut tx, ctx.actor.organisation, &invitation).await?;
-    let asked = asked::resolved(&mut tx, &ctx, ctx.actor.organisation, &invitation).await?;
+    let (invitation, asked) = invitation::read(&mut tx, &ctx, ctx.actor.organisation, &body).await?;
     let draft = Consult::begun(ctx.now(), &ctx.actor, &invitation, asked);
     if invitation.submit
         && let Err(problem) = asked::keep(&mut tx, &ctx, &draft).await

@@ -8,6 +8,7 @@ use sanbao_platform::page::Age;
 use sanbao_platform::problem::Problem;
 use serde::Deserialize;
 
+use super::again::again;
 use super::door::{door, expected};
 use super::fetch::fetching;
 use super::history::history;
@@ -71,6 +72,7 @@ fn body(lang: Lang, sheet: &Sheet) -> Markup {
                 (late::conflicts(lang, sheet))
                 (forms::next(lang, sheet))
                 section.card { (record::case(lang, consult, &sheet.ctx)) }
+                (again(lang, sheet))
                 (history(lang, zone, sheet))
                 p { a href=(format!("/consults/records?resident={}", consult.resident_id)) { (t(lang, "records-of-person")) } }
             }

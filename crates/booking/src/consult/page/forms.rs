@@ -7,7 +7,7 @@ use sanbao_platform::page::{self, Errors, Field, Select, Send, Tone};
 use super::record::decision_key;
 use super::sheet::{Colleagues, Sheet};
 use super::{exchange, named, schedule, t, time};
-use crate::consult::consent::{GivenBy, Method};
+use crate::consult::consent::Method;
 use crate::consult::guest::{GuestRole, GuestView};
 use crate::consult::input::{DELAY_MINUTES_MAX, LONG_TEXT_CHARS_MAX, NAME_CHARS_MAX, TEXT_CHARS_MAX};
 use crate::consult::opinion::{AdoptionDecision, Parts};
@@ -141,27 +141,41 @@ fn withdraw(lang: Lang, call: &str) -> Markup {
     page::form(lang, None, "stack", send, &html! { button.plain type="submit" { (t(lang, "do-withdraw")) } })
 }
 
+/// The person who consents, and the way: two large choices each; a field that only one of them needs is shown with it alone.
 fn consent_form(lang: Lang, sheet: &Sheet) -> Markup {
-    let value = |c: GivenBy| if c == GivenBy::Resident { "resident" } else { "guardian" };
-    let by = [GivenBy::Resident, GivenBy::Guardian].map(value);
-    let by = by.map(|who| page::pick(who, t(lang, &format!("by-{who}")), false));
-    let methods = [("written", "method-written"), ("verbal_with_witness", "method-verbal")];
-    let methods = methods.map(|(value, key)| page::pick(value, t(lang, key), false));
-    let line = |id, name, key: &str, more: Field<'_>| {
-        let label = t(lang, key);
-        let help = (!more.required).then(|| t(lang, &format!("{key}-help")));
-        Field { id, name, label: &label, help: help.as_deref(), chars_max: NAME_CHARS_MAX, ..more }
-            .draw(lang, &Errors::default())
+    let line = |id, name, key: &str, required| {
+        let (label, help) = (t(lang, key), t(lang, &format!("{key}-help")));
+        let field = Field {
+            id,
+            name,
+            label: &label,
+            help: Some(&help),
+            chars_max: NAME_CHARS_MAX,
+            required,
+            ..Field::default()
+        };
+        field.draw(lang, &Errors::default())
     };
-    let (given_by, method) = (t(lang, "given-by"), t(lang, "method"));
-    let name = &sheet.consult.about(&sheet.ctx.shows).name;
-    let who = Field { value: name, required: true, ..Field::default() };
+    let choice = |name: &str, value: &str, key: &str, first: bool| {
+        html! { label.choice.large { input type="radio" name=(name) value=(value) checked[first]; (t(lang, key)) } }
+    };
     let fields = html! {
-        (Select { name: "given_by", label: &given_by, ..Select::default() }.draw(&by))
-        (line("consent-name", "name", "name", who))
-        (line("consent-relation", "relation", "relation", Field::default()))
-        (Select { name: "method", label: &method, ..Select::default() }.draw(&methods))
-        (line("witness", "witness", "witness", Field::default()))
+        fieldset.field {
+            legend { (t(lang, "given-by")) }
+            (choice("given_by", "resident", "by-resident", true))
+            (choice("given_by", "guardian", "by-guardian", false))
+        }
+        input type="hidden" name="name" value=(sheet.consult.about(&sheet.ctx.shows).name);
+        div.of-guardian.stack {
+            (line("consent-name", "guardian_name", "guardian", true))
+            (line("consent-relation", "relation", "relation", true))
+        }
+        fieldset.field {
+            legend { (t(lang, "method")) }
+            (choice("method", "written", "method-written", true))
+            (choice("method", "verbal_with_witness", "method-verbal", false))
+        }
+        div.of-witness { (line("witness", "witness", "witness", true)) }
         button.button.primary type="submit" { (t(lang, "do-consent")) }
     };
     html! {

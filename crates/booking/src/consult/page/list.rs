@@ -13,7 +13,7 @@ use sanbao_platform::problem::Problem;
 
 use super::door::{expected, late_by};
 use super::fetch::fetching;
-use super::{age, badge, handover, meeting as spoken, name_or_erased, styles, t, urgency_badge, words};
+use super::{age, badge, drafts, handover, meeting as spoken, name_or_erased, styles, t, urgency_badge, words};
 use crate::App;
 use crate::account::{LocationId, organisation};
 use crate::consult::api::side;
@@ -51,6 +51,7 @@ pub(super) async fn consults(PageCtx(ctx): PageCtx, AppState(app): AppState<App>
     let (now, lang) = (ctx.now(), ctx.lang);
     let mut conn = app.deps.db.read().await?;
     let zone: Tz = organisation::own(&mut conn, &ctx).await?.zone();
+    let drafts = drafts::part(&mut conn, &ctx, &app.deps.fields, zone).await?;
     let day = day::read(&mut conn, &ctx.actor, side, now).await?;
     let specialty = store::specialty_of(&mut conn, &ctx.actor).await?;
     let calls =
@@ -76,6 +77,7 @@ pub(super) async fn consults(PageCtx(ctx): PageCtx, AppState(app): AppState<App>
             (handed)
             (lists(&reader, &day, &places, next))
         }
+        (drafts)
     };
     Ok(app.deps.frame.page(
         lang,

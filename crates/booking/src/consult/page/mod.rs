@@ -1,9 +1,12 @@
 //! The pages of consults: two lists that follow by themselves, the invitation, one consult, the panel
 //! beside the picture, and the family's page.
 
+mod again;
+mod choices;
 mod day_sheet;
 mod detail;
 mod door;
+mod drafts;
 mod exchange;
 mod fetch;
 mod forms;
@@ -16,6 +19,7 @@ mod meeting;
 mod new;
 mod paper;
 mod practitioner;
+mod prefill;
 mod record;
 mod records;
 mod schedule;

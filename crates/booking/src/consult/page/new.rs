@@ -4,94 +4,63 @@ use axum::extract::State as AppState;
 use chrono::{DateTime, Days, Duration, TimeZone as _, Utc};
 use chrono_tz::Tz;
 use maud::{Markup, html};
-use sanbao_platform::audit::{Personal, Subject, Subjects};
 use sanbao_platform::db::Conn;
 use sanbao_platform::http::{Ctx, PageCtx, Query};
 use sanbao_platform::id::OrganisationId;
 use sanbao_platform::lang::Lang;
 use sanbao_platform::on;
-use sanbao_platform::page::{self, Errors, Field, Select, Send};
+use sanbao_platform::page::{self, Errors, Field, Select, Send, Tone};
 use sanbao_platform::problem::Problem;
-use serde::Deserialize;
 
-use super::times::{self, Sought};
+use super::choices::{Choices, Choosable, WishedSpecialty, choices};
+use super::prefill::{InvitationQuery, Origin, Prefill, begin};
+use super::times;
 use super::{TEXTS, t, words};
 use crate::App;
-use crate::account::PersonId;
-use crate::consult::id::ConsultId;
+use crate::account::LocationId;
+use crate::consult::draft::KEEP_DAYS;
+use crate::consult::id::ConsultDraftId;
 use crate::consult::input::{LONG_TEXT_CHARS_MAX, TEXT_CHARS_MAX, Title, Urgency};
 use crate::consult::model::Consult;
-use crate::consult::policy::{self, ConsultAction};
-use crate::consult::practitioner::{Practitioner, Rank, store as doctors};
-use crate::consult::store;
+use crate::consult::policy;
+use crate::consult::state::ConsultState;
+use crate::consult::store::is_resident;
 use crate::texts;
 
-const RESIDENTS: &str = "select id, name from person where organisation_id = $1 and merged_into is null
-    and state = 'registered' order by name, id limit 500";
 const ZONE: &str = "select time_zone from organisation where id = $1";
 
 /// The words of a range of time, and its first and its last moment.
 type WantedRange = (String, DateTime<Utc>, DateTime<Utc>);
 
-/// A resident who can be chosen.
-#[derive(sqlx::FromRow)]
-struct Choosable {
-    id: PersonId,
-    #[sqlx(flatten)]
-    who: Personal<ResidentName>,
-}
-
-/// The resident's name.
-#[derive(sqlx::FromRow)]
-struct ResidentName {
-    name: String,
-}
-
-impl Subjects for Choosable {
-    fn subjects(&self) -> Vec<Subject> {
-        vec![Subject::new("person", self.id)]
-    }
-}
-
-/// Which consult is changed, if one is.
-#[derive(Debug, Deserialize)]
-pub(super) struct RevisionQuery {
-    id: Option<ConsultId>,
-    /// The resident for whom a new one is.
-    resident: Option<PersonId>,
-}
-
-/// `GET /consults/new`, and with `?id=` for one that was returned.
+/// `GET /consults/new`, and with a query for one that begins with more than nothing.
 pub(super) async fn invitation_form(
     PageCtx(ctx): PageCtx,
     AppState(app): AppState<App>,
-    Query(which): Query<RevisionQuery>,
+    Query(query): Query<InvitationQuery>,
 ) -> Result<Markup, Problem> {
     sanbao_platform::policy::Decision::over(crate::role::held(&ctx.actor), policy::may_invite).require()?;
     let mut conn = app.deps.db.read().await?;
-    let old = match which.id {
-        Some(id) => Some(store::load(&mut conn, &ctx, id, ConsultAction::Invite).await?),
-        None => None,
-    };
-    let residents: Vec<Choosable> =
-        on!(conn, |c| sqlx::query_as(RESIDENTS).bind(ctx.actor.organisation).fetch_all(c).await)?;
-    let wishes = wishes(&mut conn).await?;
+    let (origin, prefill) = begin(&mut conn, &ctx, &app.deps.fields, &query).await?;
+    let choices = choices(&mut conn, ctx.actor.organisation, prefill.resident).await?;
     let zone = zone(&mut conn, ctx.actor.organisation).await?;
-    let times = times(ctx.lang, zone, ctx.now());
-    let asked = match &old {
-        Some(consult) => times::part(&mut conn, &ctx, &sought(consult)).await?,
-        None => html! {},
+    let asked = match prefill.sought() {
+        Some(sought) if is_resident(&mut conn, ctx.actor.organisation, sought.resident).await? => {
+            times::part(&mut conn, &ctx, &sought).await?
+        }
+        _ => html! {},
     };
     let lang = ctx.lang;
-    let title = t(lang, if old.is_some() { "revise-consult" } else { "new-consult" });
+    let title = t(lang, if matches!(origin, Origin::Old(_)) { "revise-consult" } else { "new-consult" });
+    let form = InvitationForm { ctx: &ctx, zone, origin: &origin, prefill: &prefill };
     let body = html! {
         h1 { (title) }
-        @if residents.is_empty() {
+        @if choices.residents.is_empty() {
             (page::empty(&t(lang, "no-residents"), Some(("/residents", &t(lang, "to-residents")))))
-        } @else if wishes.is_empty() {
+        } @else if choices.wishes.is_empty() {
             (page::empty(&t(lang, "no-doctors"), None))
         } @else {
-            (form(&ctx, (old.as_ref(), which.resident), &residents, &wishes, (&times, &asked)))
+            (form.kept())
+            (form.draw(&choices, &asked))
         }
     };
     let scripts = ["/static/send.js", "/static/booking/consult-new.js"];
@@ -101,13 +70,6 @@ pub(super) async fn invitation_form(
 pub(super) async fn zone(conn: &mut Conn, organisation: OrganisationId) -> Result<Tz, Problem> {
     let zone: String = on!(conn, |c| sqlx::query_scalar(ZONE).bind(organisation).fetch_one(c).await)?;
     zone.parse().map_err(Problem::internal)
-}
-
-/// One entry per hospital and specialty.
-async fn wishes(conn: &mut Conn) -> Result<Vec<Practitioner>, Problem> {
-    let mut found = doctors::search(conn, None, Rank::Any, None).await?;
-    found.dedup_by(|a, b| a.organisation_id == b.organisation_id && a.specialty == b.specialty);
-    Ok(found)
 }
 
 /// Label, from, until: ranges and single days, as moments in the care home's zone.
@@ -134,62 +96,144 @@ fn area(lang: Lang, name: &str, rows: u8, max: usize, value: &str) -> Markup {
     field.draw(lang, &Errors::default())
 }
 
-fn form(
-    ctx: &Ctx,
-    (old, wanted): (Option<&Consult>, Option<PersonId>),
-    residents: &[Choosable],
-    wishes: &[Practitioner],
-    (times, asked): (&[WantedRange], &Markup),
-) -> Markup {
-    let (lang, about) = (ctx.lang, old.map(|c| c.about(&ctx.shows)));
-    let choose = t(lang, "choose");
-    let (resident, part_wanted) = (t(lang, "resident"), t(lang, "part-wanted"));
-    let change = old.map(|_| t(lang, "resident-change-help"));
-    let choice = |resident: &Choosable| {
-        let chosen = old.map_or(wanted, |c| Some(c.resident_id)) == Some(resident.id);
-        page::pick(resident.id, &resident.who.show(&ctx.shows, resident).name, chosen)
-    };
-    let residents: Vec<_> = residents.iter().map(choice).collect();
-    let times: Vec<_> = times
-        .iter()
-        .map(|(label, from, until)| page::pick(format!("{}|{}", from.to_rfc3339(), until.to_rfc3339()), label, false))
-        .collect();
-    let who = Select {
-        name: "resident_id",
-        label: &resident,
-        help: change.as_deref(),
-        none: Some(&choose),
-        required: true,
-        ..Select::default()
-    };
-    let fields = html! {
-        (who.draw(&residents))
-        (area(lang, "reason", 3, TEXT_CHARS_MAX, about.map_or("", |a| &a.reason)))
-        (area(lang, "purpose", 3, TEXT_CHARS_MAX, about.map_or("", |a| &a.purpose)))
-        (Select { name: "wanted", label: &part_wanted, required: true, ..Select::default() }.draw(&times))
-        (area(lang, "case_summary", 8, LONG_TEXT_CHARS_MAX, about.map_or("", |a| &a.case_summary)))
-        div.pair { (doctor(lang, old, wishes)) }
-        (urgency(lang, old))
-        div #times aria-live="polite" data-held=(TEXTS.with(lang, "ask-held", &[("time", "{$time}")])) data-taken=(t(lang, "ask-taken")) data-not-held=(t(lang, "ask-not-held")) { (asked) }
-        div.toolbar {
-            button.button.primary.large type="submit" { (t(lang, "send-invitation")) }
-            button.button type="submit" name="draft" value="1" { (t(lang, "keep-draft")) }
-        }
-    };
-    let call = old.map_or_else(|| "POST /v1/consults".to_owned(), |c| format!("PUT /v1/consults/{}", c.id));
-    let send = Send { version: old.map(|c| c.version), then: Some("/consults/{id}"), ..Send::to(&call) };
-    page::form(lang, Some("invitation"), "stack", send, &fields)
+/// The form, with what it begins with.
+struct InvitationForm<'a> {
+    ctx: &'a Ctx,
+    zone: Tz,
+    origin: &'a Origin,
+    prefill: &'a Prefill,
 }
 
-/// The times that a consult may ask for, with what it has asked for.
-fn sought(consult: &Consult) -> Sought<'_> {
-    let (resident, hospital, title) = (consult.resident_id, consult.invited.id, consult.wanted_title);
-    Sought { resident, hospital, specialty: &consult.wanted_specialty, title, chosen: consult.asked }
+impl InvitationForm<'_> {
+    fn old(&self) -> Option<&Consult> {
+        match self.origin {
+            Origin::Old(consult) => Some(consult),
+            _ => None,
+        }
+    }
+
+    /// Where what is typed is kept, and when it was kept last. Changes of one that is there are not.
+    fn kept(&self) -> Markup {
+        let (lang, words) = (self.ctx.lang, words(self.ctx.lang, self.zone));
+        let (id, kept) = match self.origin {
+            Origin::Old(_) => return html! {},
+            Origin::Draft(id, version, at) => (*id, Some((*version, *at))),
+            Origin::Blank | Origin::Copy | Origin::FollowUp => (ConsultDraftId::new(self.ctx.now()), None),
+        };
+        let saved = |time: &str| TEXTS.with(lang, "draft-saved", &[("time", time)]);
+        let (call, confirm) = (format!("DELETE /v1/consult-drafts/{id}"), t(lang, "draft-discard-confirm"));
+        let discard = Send { confirm: Some(&confirm), then: Some("/consults"), ..Send::to(&call) };
+        html! {
+            @if let Origin::Copy | Origin::FollowUp = self.origin { (page::notice(Tone::Info, &t(lang, "copied"))) }
+            div.toolbar {
+                p #draft-state.faint aria-live="polite" data-draft=(id) data-version=[kept.map(|(version, _)| version)]
+                    data-saved=(saved("{$time}")) data-unsaved=(t(lang, "unsaved")) data-apart=(t(lang, "draft-apart")) {
+                    @if let Some((_, at)) = kept { (saved(&words.clock(at))) }
+                    @else { (TEXTS.with(lang, "drafts-help", &[("days", &KEEP_DAYS.to_string())])) }
+                }
+                span #draft-discard hidden[kept.is_none()] { (page::press("discard-draft", "button", discard, &t(lang, "draft-discard"))) }
+            }
+        }
+    }
+
+    /// The wanted time: as it was, where there is one that has not passed.
+    fn wanted(&self) -> Markup {
+        let (lang, now, words) = (self.ctx.lang, self.ctx.now(), words(self.ctx.lang, self.zone));
+        let value = |from: DateTime<Utc>, until: DateTime<Utc>| format!("{}|{}", from.to_rfc3339(), until.to_rfc3339());
+        let before = self.prefill.wanted.filter(|(_, until)| *until > now);
+        let as_before = before.map(|(from, until)| {
+            let args = [("from", &*words.when(from)), ("until", &*words.when(until))];
+            page::pick(value(from, until), TEXTS.with(lang, "wanted-as-before", &args), true)
+        });
+        let times = times(lang, self.zone, now).into_iter();
+        let times = times.map(|(label, from, until)| page::pick(value(from, until), label, false));
+        let passed = (before.is_none() && self.prefill.wanted.is_some()).then(|| t(lang, "wanted-has-passed"));
+        let label = t(lang, "part-wanted");
+        let wanted =
+            Select { name: "wanted", label: &label, help: passed.as_deref(), required: true, ..Select::default() };
+        wanted.draw(&as_before.into_iter().chain(times).collect::<Vec<_>>())
+    }
+
+    /// The resident: chosen from a list, which a house with many finds by typing.
+    fn resident(&self, choices: &Choices) -> Markup {
+        let (lang, shows) = (self.ctx.lang, &self.ctx.shows);
+        let choice = |resident: &Choosable| {
+            let chosen = self.prefill.resident == Some(resident.id);
+            page::pick(resident.id, &resident.who.show(shows, resident).name, chosen)
+        };
+        let change = self.old().map(|_| t(lang, "resident-change-help"));
+        let (label, choose, find) = (t(lang, "resident"), t(lang, "choose"), t(lang, "resident-find"));
+        let (name, help) = ("resident_id", change.as_deref());
+        let who = Select { name, label: &label, help, none: Some(&choose), required: true, ..Select::default() };
+        html! {
+            @if choices.more_residents {
+                div.field {
+                    label for="resident-find" { (find) }
+                    input #resident-find type="search" autocomplete="off" maxlength="60" aria-controls="resident_id" data-none=(t(lang, "resident-none"));
+                    p.help role="status" {}
+                }
+            }
+            (who.draw(&choices.residents.iter().map(choice).collect::<Vec<_>>()))
+        }
+    }
+
+    /// The room, which the house need not choose.
+    fn room(&self, choices: &Choices) -> Markup {
+        let (lang, chosen) = (self.ctx.lang, self.prefill.room);
+        let (label, any) = (t(lang, "room"), t(lang, "any-room"));
+        let room = |(id, name): &(LocationId, String)| page::pick(id, name, chosen == Some(*id));
+        let rooms: Vec<_> = choices.rooms.iter().map(room).collect();
+        html! {
+            @if rooms.len() > 1 {
+                details open[chosen.is_some()] {
+                    summary { (t(lang, "more")) }
+                    (Select { name: "room", label: &label, none: Some(&any), ..Select::default() }.draw(&rooms))
+                }
+            }
+        }
+    }
+
+    /// The doctor's wish for more, beside the field in which it is answered.
+    fn asked_for_more(&self) -> Markup {
+        let note = self.old().and_then(|consult| match &consult.state {
+            ConsultState::Returned { reason } => Some(reason),
+            _ => None,
+        });
+        html! {
+            @if let Some(note) = note {
+                div #asked-for-more.notice.warn { strong { (t(self.ctx.lang, "asked-for-more")) } p.lines { (note) } }
+            }
+        }
+    }
+
+    fn draw(&self, choices: &Choices, asked: &Markup) -> Markup {
+        let (lang, prefill) = (self.ctx.lang, self.prefill);
+        let fields = html! {
+            (self.resident(choices))
+            (area(lang, "reason", 3, TEXT_CHARS_MAX, &prefill.reason))
+            (area(lang, "purpose", 3, TEXT_CHARS_MAX, &prefill.purpose))
+            (self.wanted())
+            (self.asked_for_more())
+            (area(lang, "case_summary", 8, LONG_TEXT_CHARS_MAX, &prefill.case_summary))
+            div.pair { (doctor(lang, prefill, &choices.wishes)) }
+            (urgency(lang, prefill.urgency))
+            div #times aria-live="polite" data-held=(TEXTS.with(lang, "ask-held", &[("time", "{$time}")])) data-taken=(t(lang, "ask-taken")) data-not-held=(t(lang, "ask-not-held")) { (asked) }
+            (self.room(choices))
+            div.toolbar {
+                button.button.primary.large type="submit" { (t(lang, "send-invitation")) }
+                button.button type="submit" name="draft" value="1" { (t(lang, "keep-draft")) }
+            }
+        };
+        let old = self.old();
+        let call = old.map_or_else(|| "POST /v1/consults".to_owned(), |c| format!("PUT /v1/consults/{}", c.id));
+        let send = Send { version: old.map(|c| c.version), then: Some("/consults/{id}"), ..Send::to(&call) };
+        page::form(lang, Some("invitation"), "stack", send, &fields)
+    }
 }
 
 /// How soon an answer is needed: three choices side by side.
-fn urgency(lang: Lang, old: Option<&Consult>) -> Markup {
-    let chosen = old.map_or(Urgency::Routine, |c| c.urgency);
+fn urgency(lang: Lang, chosen: Option<Urgency>) -> Markup {
+    let chosen = chosen.unwrap_or(Urgency::Routine);
     html! {
         fieldset.field {
             legend { (t(lang, "urgency")) }
@@ -201,11 +245,11 @@ fn urgency(lang: Lang, old: Option<&Consult>) -> Markup {
 }
 
 /// Which hospital, specialty and rank.
-fn doctor(lang: Lang, old: Option<&Consult>, wishes: &[Practitioner]) -> Markup {
+fn doctor(lang: Lang, prefill: &Prefill, wishes: &[WishedSpecialty]) -> Markup {
     let [choose, any, specialty, title] =
         ["choose", "any-title", "part-specialty", "part-title"].map(|key| t(lang, key));
     let wish = |hospital: OrganisationId, specialty: &str| format!("{hospital}|{specialty}");
-    let chosen = old.map(|c| wish(c.invited.id, &c.wanted_specialty));
+    let chosen = prefill.hospital.map(|hospital| wish(hospital, &prefill.specialty));
     let wishes: Vec<_> = wishes
         .iter()
         .map(|p| {
@@ -215,10 +259,8 @@ fn doctor(lang: Lang, old: Option<&Consult>, wishes: &[Practitioner]) -> Markup 
             page::pick(&value, said, chosen.as_ref() == Some(&value))
         })
         .collect();
-    let titles: Vec<_> = Title::ALL
-        .iter()
-        .map(|t| page::pick(t.as_str(), texts::title(lang, *t), old.is_some_and(|c| c.wanted_title == Some(*t))))
-        .collect();
+    let titles: Vec<_> =
+        Title::ALL.iter().map(|t| page::pick(t.as_str(), texts::title(lang, *t), prefill.title == Some(*t))).collect();
     let wished = Select { name: "wish", label: &specialty, none: Some(&choose), required: true, ..Select::default() };
     html! {
         (wished.draw(&wishes))

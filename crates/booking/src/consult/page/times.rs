@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use axum::extract::State as AppState;
-use chrono::{Duration, NaiveDate, Timelike as _};
+use chrono::{DateTime, Duration, NaiveDate, Timelike as _, Utc};
 use chrono_tz::Tz;
 use maud::{Markup, html};
 use sanbao_platform::db::Conn;
@@ -19,8 +19,8 @@ use uuid::Uuid;
 use super::new::zone;
 use super::{TEXTS, t, words};
 use crate::App;
-use crate::account::PersonId;
 use crate::account::person::join::resources_of;
+use crate::account::{AccountId, PersonId};
 use crate::calendar::Interval;
 use crate::consult::hold;
 use crate::consult::input::Title;
@@ -58,6 +58,8 @@ pub(super) struct Sought<'a> {
     pub(super) specialty: &'a str,
     pub(super) title: Option<Title>,
     pub(super) chosen: Option<AskedTime>,
+    /// The time that was chosen and is not held: whose, and when it begins.
+    pub(super) wish: Option<(AccountId, DateTime<Utc>)>,
 }
 
 /// `GET /consults/times`: a fragment for the form of the invitation.
@@ -71,7 +73,7 @@ pub(super) async fn times_part(
     let hospital = hospital.parse().map_or(OrganisationId(Uuid::nil()), OrganisationId);
     let title = Title::ALL.iter().copied().find(|title| title.as_str() == query.title);
     let resident = query.resident.ok_or_else(Problem::not_found)?;
-    let sought = Sought { resident, hospital, specialty, title, chosen: None };
+    let sought = Sought { resident, hospital, specialty, title, chosen: None, wish: None };
     let mut conn = app.deps.db.read().await?;
     if !is_resident(&mut conn, ctx.actor.organisation, sought.resident).await? {
         return Err(Problem::not_found());
@@ -83,7 +85,11 @@ pub(super) async fn times_part(
 pub(super) async fn part(conn: &mut Conn, ctx: &Ctx, sought: &Sought<'_>) -> Result<Markup, Problem> {
     let zone = zone(conn, ctx.actor.organisation).await?;
     let (found, chosen) = found(conn, ctx, sought).await?;
-    Ok(days(ctx, zone, &found, chosen.as_ref()))
+    let wished = match (&found, sought.wish) {
+        (Found::Free(slots), Some(wish)) => slots.iter().find(|slot| (slot.doctor_id, slot.starts_at) == wish),
+        _ => None,
+    };
+    Ok(days(ctx, zone, &found, chosen.as_ref().or(wished)))
 }
 
 /// The free times, or why the house can take none of them.
@@ -142,7 +148,7 @@ fn days(ctx: &Ctx, zone: Tz, found: &Found, chosen: Option<&FreeSlot>) -> Markup
     let drawn: usize = by_day.values().take(DAYS_MAX).map(shown).sum();
     let more = by_day.values().flatten().map(Vec::len).sum::<usize>() - drawn;
     html! {
-        fieldset.field {
+        fieldset.field #asked-time tabindex="-1" {
             legend { (t(lang, "ask-time")) }
             @if let Some(c) = chosen {
                 (choice(lang, &format!("{} {}", words.day(c.starts_at.with_timezone(&zone).date_naive()), words.span(c.starts_at, c.ends_at)), c, true))

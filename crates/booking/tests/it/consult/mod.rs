@@ -1,5 +1,6 @@
 //! Consults from invitation to signed opinion, through the real router on both engines.
 
+mod again;
 mod any_room;
 mod asked;
 mod booking;
@@ -8,6 +9,7 @@ mod cases;
 mod closing;
 mod day;
 mod departed;
+mod drafts;
 mod erased;
 mod exchange;
 mod exported;

@@ -183,3 +183,44 @@ async fn the_invitation_and_the_familys_page() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_house_with_many_residents_finds_one_by_typing() {
+    on_both(|engine| async move {
+        let w = World::new(&engine).await;
+        let form = async |query: &str| w.page(&w.nurse, &format!("/consults/new{query}")).await.checked(200).text;
+        let options = |page: &str| page.matches("<option value=\"0").count();
+        let few = form("").await;
+        assert!(!few.contains("resident-find") && few.contains("name=\"room\""), "{few}");
+        for n in 0..49 {
+            w.post(&w.nurse, "/v1/persons", json!({ "name": format!("周阿婆{n:02}") })).await.expect(201);
+        }
+        let last = w.residents[1];
+        let many = form("").await;
+        assert!(many.contains("id=\"resident-find\"") && !many.contains("陈奶奶1"), "{many}");
+        let chosen = form(&format!("?resident={last}")).await;
+        assert!(chosen.contains(&format!("value=\"{last}\" selected")) && chosen.contains("陈奶奶1"));
+        assert_eq!(options(&chosen), options(&many), "no more are shown for it");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn consent_is_two_large_choices_and_a_guardian_is_asked_for_by_name() {
+    on_both(|engine| async move {
+        let w = World::new(&engine).await;
+        let id = w.accepted().await;
+        let page = w.page(&w.nurse, &format!("/consults/{id}")).await.checked(200).text;
+        for part in [
+            "name=\"given_by\" value=\"resident\" checked",
+            "name=\"given_by\" value=\"guardian\">",
+            "name=\"method\" value=\"written\" checked",
+            "name=\"method\" value=\"verbal_with_witness\">",
+            "type=\"hidden\" name=\"name\" value=\"陈奶奶0\"",
+            "name=\"guardian_name\" type=\"text\" value=\"\"",
+        ] {
+            assert!(page.contains(part), "{part} in {page}");
+        }
+    })
+    .await;
+}

@@ -30,6 +30,7 @@ const EMERGENCIES: &str =
 const CONSULTS: &str =
     "update consult set reason = '', purpose = '', case_summary = '', state_note = null, erased_at = $2,
     version = version + 1 where resident_id = $1";
+const CONSULT_DRAFTS: &str = "delete from consult_draft where resident_id = $1";
 const CONSULT_CONSENTS: &str = "delete from consult_consent where consult_id in
     (select c.id from consult c where c.resident_id = $1)";
 const CONSULT_OPINIONS: &str = "delete from consult_opinion where consult_id in
@@ -77,6 +78,7 @@ pub(crate) const TAKEN: &[(&str, &str)] = &[
     ("person_hold", HOLDS),
     ("emergency_access", EMERGENCIES),
     ("consult", CONSULTS),
+    ("consult_draft", CONSULT_DRAFTS),
     ("consult_consent", CONSULT_CONSENTS),
     ("consult_opinion", CONSULT_OPINIONS),
     ("consult_feedback", CONSULT_FEEDBACK),

@@ -67,7 +67,7 @@ fn opens_papers(ctx: &Ctx, relation: AccountRelation) -> bool {
     policy::of(&ctx.actor, AccountAction::PersonNationalId, relation) == Decision::Allow
 }
 
-/// The parts that lie sealed: papers, care facts, texts that could not be read; of the record and of those joined into it.
+/// The parts that lie sealed: papers, care facts, texts that could not be read, drafts; of the record and of those joined into it.
 async fn sealed(
     app: &App,
     conn: &mut Conn,
@@ -88,8 +88,9 @@ async fn sealed(
         facts.extend(rows_of(&care::told(conn, ctx, keys, person, record).await?)?);
     }
     let texts = store::unreadable_texts(conn, keys, person, ctx.actor.organisation).await?.shown(&ctx.shows, &of);
+    let drafts = store::drafts(conn, keys, person, ctx).await?.shown(&ctx.shows, &of);
     let section = |name, rows| ExportedSection { name, rows, cut: false };
-    Ok(vec![section("papers", papers), section("care", facts), texts])
+    Ok(vec![section("papers", papers), section("care", facts), texts, drafts])
 }
 
 /// Things as rows: the members of each.

@@ -56,6 +56,7 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("caregiver_hours", "staff"),
     ("caregiver_profile", "staff"),
     ("caregiver_skill", "staff"),
+    ("consult_draft", "opened, in the section of drafts"),
     ("consult_event", "told as history, into which it was copied"),
     ("consult_hold", "staff: the time that somebody holds while writing, for minutes"),
     ("device", "staff"),

@@ -47,7 +47,7 @@ const fn of_consults(name: &'static str, statement: &'static str) -> Section {
     Section { name, statement, json: &[], besides: Besides::Consults }
 }
 
-/// In the order in which they are told. Papers, care facts and unreadable texts, which lie sealed, come first.
+/// In the order in which they are told. Papers, care facts, unreadable texts and drafts, which lie sealed, come first.
 pub(super) const SECTIONS: &[Section] = &[
     Section { json: &["phones"], ..section("person", PERSON) },
     section("person_care", CARE),
@@ -124,5 +124,8 @@ fn told_by(statement: &str) -> Vec<String> {
 /// The names of all sections, those of what lies sealed first.
 #[cfg(test)]
 pub(in crate::account) fn section_names() -> Vec<&'static str> {
-    ["papers", "care", "unreadable_texts"].into_iter().chain(SECTIONS.iter().map(|section| section.name)).collect()
+    ["papers", "care", "unreadable_texts", "drafts"]
+        .into_iter()
+        .chain(SECTIONS.iter().map(|section| section.name))
+        .collect()
 }

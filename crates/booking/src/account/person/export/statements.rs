@@ -53,6 +53,13 @@ pub(super) const KEPT_TEXTS: &str = concat!(
     most!()
 );
 
+pub(super) const DRAFTS: &str = concat!(
+    "select d.id, d.changed_at, d.sealed from consult_draft d where d.organisation_id = $2 and d.resident_id in (",
+    told_records!(),
+    ") order by d.id",
+    most!()
+);
+
 pub(super) const PERSON: &str = concat!(
     "select r.id, r.organisation_id, r.registered_by,
         (select o.name_zh from organisation o where o.id = coalesce(r.organisation_id, r.registered_by)) as organisation,

@@ -1,5 +1,6 @@
 //! Reading all of it.
 
+use chrono::{DateTime, Utc};
 use sanbao_platform::audit::Personal;
 use sanbao_platform::crypto::FieldKeys;
 use sanbao_platform::db::copy::{ToldRow, told};
@@ -8,14 +9,15 @@ use sanbao_platform::http::Ctx;
 use sanbao_platform::id::OrganisationId;
 use sanbao_platform::on;
 use sanbao_platform::policy::Decision;
-use serde_json::Value;
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::sections::{Besides, ROWS_MAX, SECTIONS, Section};
-use super::statements::{KEPT_TEXTS, RECORDS};
+use super::statements::{DRAFTS, KEPT_TEXTS, RECORDS};
 use super::view::ExportedSection;
 use crate::account::id::PersonId;
 use crate::account::person::import;
+use crate::consult::draft;
 use crate::consult::policy::{self as consult, ConsultAction, ConsultRelation};
 use crate::emergency::policy::{self as emergency, EmergencyAction, EmergencyRelation};
 use crate::role;
@@ -82,4 +84,29 @@ pub(super) async fn unreadable_texts(
     };
     let rows = kept.into_iter().map(row).collect();
     Ok(ExportedSection { name: "unreadable_texts", rows, cut }.into())
+}
+
+/// The invitations to a consult that the organisation's staff are writing, where the caller may read those that are sent.
+pub(super) async fn drafts(
+    conn: &mut Conn,
+    keys: &FieldKeys,
+    person: PersonId,
+    ctx: &Ctx,
+) -> Result<Personal<ExportedSection>, DbError> {
+    let reads = |role: &str| consult::decide(role, ConsultAction::Read, ConsultRelation::Inviting);
+    let own = match Decision::over(role::held(&ctx.actor), reads) {
+        Decision::Allow => Uuid::from(ctx.actor.organisation),
+        _ => Uuid::nil(),
+    };
+    let mut kept: Vec<(Uuid, DateTime<Utc>, Vec<u8>)> =
+        on!(conn, |c| sqlx::query_as(DRAFTS).bind(person).bind(own).fetch_all(c).await)?;
+    let cut = kept.len() > ROWS_MAX;
+    kept.truncate(ROWS_MAX);
+    let row = |(id, changed_at, sealed): (Uuid, DateTime<Utc>, Vec<u8>)| {
+        let mut row = vec![("id".to_owned(), id.to_string().into()), ("changed_at".to_owned(), json!(changed_at))];
+        row.extend(draft::told(keys, id, &sealed).and_then(|told| told.as_object().cloned()).into_iter().flatten());
+        ToldRow(row)
+    };
+    let rows = kept.into_iter().map(row).collect();
+    Ok(ExportedSection { name: "drafts", rows, cut }.into())
 }

@@ -23,7 +23,7 @@ pub struct PersonExportView {
 /// A part of the file.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ExportedSection {
-    /// The name of the table, or `papers`, `care`, `unreadable_texts`, `elsewhere`.
+    /// The name of the table, or `papers`, `care`, `unreadable_texts`, `drafts`, `elsewhere`.
     pub name: &'static str,
     /// Its rows, with the names of the columns.
     #[schema(value_type = Vec<Object>)]
