@@ -98,7 +98,7 @@ async fn what_was_signed_stays_as_it_stood() {
         let before = w.get(&w.nurse, &at).await.expect(200);
         w.step(&w.nurse, &booked, "reschedule", w.at("2026-11-24T01:00:00Z")).await.expect(200);
         w.step(&w.nurse, &booked, "cancel", json!({ "reason": "家属不同意" })).await.expect(200);
-        w.clock.advance(Duration::from_mins(60));
+        w.clock.advance(Duration::from_hours(1));
         assert_eq!(w.get(&w.nurse, &at).await.expect(200), before, "{}", w.engine);
         assert_eq!(before["items"][0]["starts_at"], "2026-11-23T00:30:00Z");
         for method in ["PUT", "PATCH", "DELETE"] {
