@@ -59,10 +59,7 @@ impl World {
         let spare = add_home(&nobody.demo("admin").await, "将停院").await;
         // A room that may be closed: nothing is booked in it.
         let room = add_room(&nobody.demo("admin").await, &home).await;
-        // A demo's resident, by the telephone number; this doctor looks after none of them.
-        let emergency = json!({ "number": "13800000011", "reason": "急诊：昏迷送来" });
-        let access = nobody.demo("doctor").await.post("/v1/emergency-accesses", &emergency).await.expect(201);
-        let access = flow::text(&access, "/accesses/0");
+        let access = emergency_access(&nobody.demo("doctor").await).await;
         let session = flow::text(&nurse.get("/v1/me/sessions").await.expect(200), "/0/id");
         let offer = offer_of(&nobody.demo("admin").await, &home).await;
         let (controlled, order) = controlled_home(&nobody.demo("admin").await).await;
@@ -331,4 +328,10 @@ async fn former(nobody: &Client, home: &str) -> Vec<Client> {
         clients.push(client);
     }
     clients
+}
+
+/// The access of a doctor to a demo's resident, found by the telephone number, after whom that doctor does not look.
+async fn emergency_access(doctor: &Client) -> String {
+    let emergency = json!({ "number": "13800000011", "reason": "急诊：昏迷送来" });
+    flow::text(&doctor.post("/v1/emergency-accesses", &emergency).await.expect(201), "/accesses/0")
 }

@@ -170,15 +170,9 @@ async fn change(w: &World, act: Act, written: &mut Written) {
             w.call(Some(&w.hospital_admin), "DELETE", &gone, None, &[]).await;
         }
         Act::Rule { whose, minutes, day_max, notice } => {
-            let path = match doctors.get(whose) {
-                Some(doctor) => format!("/v1/practitioners/{}/rules", doctor.id),
-                None => format!("/v1/organisations/{}/calendar-rules", w.hospital),
-            };
             let rule = json!({ "before_minutes": minutes, "day_max": (day_max > 1).then_some(day_max),
                 "session_max": (day_max > 2).then_some(1), "notice_hours": (notice < 20).then_some(notice) });
-            let version = format!("\"{}\"", written.rules[whose]);
-            w.call(Some(&w.hospital_admin), "PUT", &path, Some(rule), &[("if-match", &version)]).await.expect(200);
-            written.rules[whose] += 1;
+            set_rule(w, whose, rule, written).await;
         }
         Act::Workday { day: n, works_as } => {
             let path = format!("/v1/organisations/{}/workdays", w.hospital);
@@ -192,6 +186,16 @@ async fn change(w: &World, act: Act, written: &mut Written) {
         }
         Act::Later(minutes) => w.clock.advance(Duration::from_mins(minutes)),
     }
+}
+
+async fn set_rule(w: &World, whose: usize, rule: Value, written: &mut Written) {
+    let path = match [&w.doctor, &w.second_doctor].get(whose) {
+        Some(doctor) => format!("/v1/practitioners/{}/rules", doctor.id),
+        None => format!("/v1/organisations/{}/calendar-rules", w.hospital),
+    };
+    let version = format!("\"{}\"", written.rules[whose]);
+    w.call(Some(&w.hospital_admin), "PUT", &path, Some(rule), &[("if-match", &version)]).await.expect(200);
+    written.rules[whose] += 1;
 }
 
 async fn except(w: &World, who: &Person, line: Value, written: &mut Written) {
