@@ -68,6 +68,8 @@ pub const MIGRATIONS: Migrations = migrations!("booking":
     1861 "1861_consult_urgency",
     1862 "1862_occupancy_by_time",
     1870 "1870_consult_fetch",
+    1930 "1930_occupancy_take",
+    1931 "1931_consult_open_in_state",
 );
 
 /// The operator's choices.

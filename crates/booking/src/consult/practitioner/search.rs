@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use chrono::{DateTime, Days, Duration, Utc};
+use chrono::{DateTime, Duration, Utc};
 use sanbao_platform::db::{Conn, DbError};
 use sanbao_platform::id::OrganisationId;
 use serde::Serialize;
@@ -10,9 +10,8 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::criteria::SlotCriteria;
-use super::offer::offered;
 use super::sets::KeptHours;
-use super::store::{self, Practitioner};
+use super::store::Practitioner;
 use crate::account::{AccountId, LocationId};
 use crate::calendar::{self, Interval, TakenTime};
 use crate::consult::input::Title;
@@ -180,22 +179,6 @@ impl Busy {
         };
         Some(FreeSlot::new(doctor, slot, room))
     }
-}
-
-/// The times that a doctor offers, taken or not.
-pub async fn offered_by(
-    conn: &mut Conn,
-    doctor: &Practitioner,
-    from: DateTime<Utc>,
-    to: DateTime<Utc>,
-) -> Result<Vec<Interval>, DbError> {
-    let zone = doctor.zone()?;
-    let hours = store::weekly(conn, doctor.post()).await?;
-    let day = |at: DateTime<Utc>| at.with_timezone(&zone).date_naive();
-    let first = day(from).checked_sub_days(Days::new(1)).unwrap_or(day(from));
-    let exceptions = store::exceptions(conn, doctor.post(), first, day(to)).await?;
-    let exceptions: Vec<_> = exceptions.into_iter().map(|(_, e)| e).collect();
-    Ok(offered(&hours, &exceptions, zone, from, to))
 }
 
 /// The free slots nearest to `wanted`, for when that is taken.
