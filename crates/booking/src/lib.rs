@@ -77,6 +77,8 @@ pub const MIGRATIONS: Migrations = migrations!("booking":
     1901 "1901_workday_rule",
     1902 "1902_calendar_rule",
     1903 "1903_rules_are_told",
+    1930 "1930_occupancy_take",
+    1931 "1931_consult_open_in_state",
 );
 
 /// The operator's choices.

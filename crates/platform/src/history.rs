@@ -54,8 +54,8 @@ pub struct Line {
 }
 
 /// A line as both engines read it out of one JSON array.
-#[derive(Serialize)]
-struct Row<'a> {
+#[derive(Debug, Serialize)]
+pub(crate) struct Row<'a> {
     aggregate: &'static str,
     id: String,
     version: i64,
@@ -70,29 +70,32 @@ struct Row<'a> {
     note: Option<&'a str>,
 }
 
+/// Lines as rows, each under its aggregate's id.
+pub(crate) fn rows<'a>(aggregate: &'static str, lines: &'a [(Uuid, Line)]) -> Vec<Row<'a>> {
+    let hex = |id: Uuid| id.simple().to_string();
+    let row = |(id, line): &'a (Uuid, Line)| Row {
+        aggregate,
+        id: hex(*id),
+        version: line.version,
+        at: as_text(line.at),
+        actor: line.actor.map(hex),
+        actor_name: line.actor_name.as_deref(),
+        organisation: line.organisation.map(hex),
+        step: &line.step,
+        from_state: line.from_state.as_deref(),
+        to_state: &line.to_state,
+        reason: line.reason.as_deref(),
+        note: line.note.as_deref(),
+    };
+    lines.iter().map(row).collect()
+}
+
 /// Adds lines to aggregates of one kind, each under its aggregate's id, by one statement.
 pub async fn add(tx: &mut Tx, aggregate: &'static str, lines: &[(Uuid, Line)]) -> Result<(), DbError> {
     if lines.is_empty() {
         return Ok(());
     }
-    let hex = |id: Uuid| id.simple().to_string();
-    let rows: Vec<Row<'_>> = lines
-        .iter()
-        .map(|(id, line)| Row {
-            aggregate,
-            id: hex(*id),
-            version: line.version,
-            at: as_text(line.at),
-            actor: line.actor.map(hex),
-            actor_name: line.actor_name.as_deref(),
-            organisation: line.organisation.map(hex),
-            step: &line.step,
-            from_state: line.from_state.as_deref(),
-            to_state: &line.to_state,
-            reason: line.reason.as_deref(),
-            note: line.note.as_deref(),
-        })
-        .collect();
+    let rows = rows(aggregate, lines);
     let statement = match tx.engine() {
         Engine::Sqlite(_) => ADD_SQLITE,
         Engine::Postgres(_) => ADD_POSTGRES,

@@ -9,6 +9,7 @@ mod busy;
 pub mod changes;
 mod interval;
 mod later;
+mod take;
 pub mod week;
 
 use chrono::{DateTime, Duration, Utc};
@@ -76,10 +77,8 @@ const FORGET_ALL_SQLITE: &str = "delete from occupancy where id in (select id fr
 // A row that a booker is at is left to the booker: neither waits for the other.
 const FORGET_ALL_POSTGRES: &str = "delete from occupancy where id in (select id from occupancy
     where expires_at is not null and expires_at <= $1 limit $2 for update skip locked)";
-const TAKE: &str = "insert into occupancy
-    (id, resource_id, lane, starts_at, ends_at, holder_kind, holder_id, expires_at)
-    values ($1, $2, $3, $4, $5, $6, $7, $8) on conflict do nothing";
-const GIVE_BACK: &str = "delete from occupancy where id = $1";
+const TAKE: &str = "insert into occupancy (id, resource_id, lane, starts_at, ends_at, holder_kind, holder_id)
+    values ($1, $2, $3, $4, $5, $6, $7) on conflict do nothing";
 const RELEASE: &str = "delete from occupancy where holder_kind = $1 and holder_id = $2";
 const RELEASE_ONE: &str = "delete from occupancy where holder_kind = $1 and holder_id = $2 and resource_id = $3";
 const HELD: &str = "select distinct resource_id from occupancy where holder_kind = $1 and holder_id = $2";
@@ -99,18 +98,7 @@ pub async fn reserve_with(
     booking: &Booking<'_>,
     terms: Terms,
 ) -> Result<(), ReserveError> {
-    let mut taken = Vec::with_capacity(booking.resources.len());
-    for resource in in_order(booking.resources.iter().copied()) {
-        if let Some(id) = take(tx, now, booking, terms, resource).await? {
-            taken.push(id);
-        } else {
-            for id in taken {
-                on!(tx, |c| sqlx::query(GIVE_BACK).bind(id).execute(c).await.map(drop)).map_err(DbError::from)?;
-            }
-            return Err(ReserveError::Taken);
-        }
-    }
-    Ok(())
+    take::all(tx, now, booking, terms, &[]).await
 }
 
 /// Moves all that a holder has to `booking`. On [`ReserveError::Taken`] part of the old time is given up already, so
@@ -128,23 +116,8 @@ pub async fn relocate_with(
     terms: Terms,
     former: Option<Uuid>,
 ) -> Result<(), ReserveError> {
-    let former = former.map(|holder_id| Booking { holder_id, ..*booking });
-    let givers: Vec<&Booking<'_>> = std::iter::once(booking).chain(former.as_ref()).collect();
-    let mut all = booking.resources.to_vec();
-    for giver in &givers {
-        all.extend(held(tx, giver).await?);
-    }
-    for resource in in_order(all.into_iter()) {
-        one_mover_at_a_time(tx, resource).await?;
-        for giver in &givers {
-            release_one(tx, giver, resource).await?;
-        }
-        let wanted = booking.resources.contains(&resource);
-        if wanted && take(tx, now, booking, terms, resource).await?.is_none() {
-            return Err(ReserveError::Taken);
-        }
-    }
-    Ok(())
+    let givers: Vec<Uuid> = std::iter::once(booking.holder_id).chain(former).collect();
+    take::all(tx, now, booking, terms, &givers).await
 }
 
 /// Gives both holders what their bookings say, in the place of all that they have. On [`ReserveError::Taken`] part of it
@@ -163,7 +136,7 @@ pub async fn exchange(tx: &mut Tx, now: DateTime<Utc>, pair: [&Booking<'_>; 2]) 
             release_one(tx, booking, resource).await?;
         }
         for booking in pair.into_iter().filter(|booking| booking.resources.contains(&resource)) {
-            if take(tx, now, booking, Terms::default(), resource).await?.is_none() {
+            if !take_one(tx, now, booking, resource).await? {
                 return Err(ReserveError::Taken);
             }
         }
@@ -197,23 +170,16 @@ fn in_order(resources: impl Iterator<Item = Uuid>) -> Vec<Uuid> {
     ordered
 }
 
-/// One row, or `None` when the resource is taken.
-async fn take(
-    tx: &mut Tx,
-    now: DateTime<Utc>,
-    booking: &Booking<'_>,
-    terms: Terms,
-    resource: Uuid,
-) -> Result<Option<Uuid>, DbError> {
+/// Takes one resource; `false` when it is taken.
+async fn take_one(tx: &mut Tx, now: DateTime<Utc>, booking: &Booking<'_>, resource: Uuid) -> Result<bool, DbError> {
     forget_expired(tx, now, resource).await?;
-    let id = uuid_v7(now);
     let rows = on!(tx, |c| {
-        let row = sqlx::query(TAKE).bind(id).bind(resource).bind(terms.lane);
+        let row = sqlx::query(TAKE).bind(uuid_v7(now)).bind(resource).bind(Terms::default().lane);
         let row = row.bind(booking.interval.starts_at()).bind(booking.interval.ends_at());
-        let row = row.bind(booking.holder_kind).bind(booking.holder_id).bind(terms.expires_at);
+        let row = row.bind(booking.holder_kind).bind(booking.holder_id);
         row.execute(c).await.map(|r| r.rows_affected())
     })?;
-    Ok((rows == 1).then_some(id))
+    Ok(rows == 1)
 }
 
 /// Gives up all that a holder has taken; the number of rows that were its.

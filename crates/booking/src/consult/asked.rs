@@ -1,6 +1,7 @@
 //! The time that an invitation asks for: found among those that are offered, held from the moment it is sent until the
 //! hospital answers, booked when the asked doctor takes it on.
 
+use chrono::{DateTime, Utc};
 use sanbao_platform::db::{Conn, Tx};
 use sanbao_platform::http::Ctx;
 use sanbao_platform::id::OrganisationId;
@@ -8,11 +9,12 @@ use sanbao_platform::moment::Moment;
 use sanbao_platform::on;
 use sanbao_platform::problem::Problem;
 
-use super::booking::{self, HOLDER, offered_at, room_of};
+use super::booking::{self, HOLDER, no_room};
 use super::hold::{self, HELD_PER_ORGANISATION_MAX};
 use super::input::{Invitation, Wanted};
 use super::model::{AskedTime, Consult};
 use super::practitioner::Practitioner;
+use super::practitioner::bookable::{self, Bookable, Wish};
 use super::practitioner::rules::{self, WishedTime};
 use super::practitioner::store::{self as doctors, PractitionerPost};
 use super::problems::TOO_MANY_HELD;
@@ -41,13 +43,21 @@ pub(super) async fn doctor_of(
 ) -> Result<Practitioner, Problem> {
     let found = doctors::find(conn, post).await?;
     let works = found.is_some() && doctors::works(conn, post).await?;
-    found.filter(|_| works).ok_or_else(|| {
-        Problem::field(
-            pointer,
-            "请选择受邀医院在岗的医生",
-            "Choose a doctor who sees patients for the invited hospital",
-        )
-    })
+    found.filter(|_| works).ok_or_else(|| not_there(pointer))
+}
+
+/// The doctor of a wish, who sees patients at the hospital still, with all that the wish asks.
+pub(super) async fn bookable_of(
+    conn: &mut Conn,
+    now: DateTime<Utc>,
+    wish: &Wish,
+    pointer: &'static str,
+) -> Result<Bookable, Problem> {
+    bookable::find(conn, now, wish).await?.filter(|found| found.works).ok_or_else(|| not_there(pointer))
+}
+
+fn not_there(pointer: &'static str) -> Problem {
+    Problem::field(pointer, "请选择受邀医院在岗的医生", "Choose a doctor who sees patients for the invited hospital")
 }
 
 /// The time that an invitation asks for, if it is one that the doctor offers.
@@ -58,17 +68,24 @@ pub(super) async fn resolved(
     invitation: &Invitation,
 ) -> Result<Option<AskedTime>, Problem> {
     let Some(asked) = invitation.asked else { return Ok(None) };
-    let post = PractitionerPost { doctor: asked.doctor_id, hospital: invitation.hospital_id };
-    let doctor = doctor_of(conn, post, DOCTOR).await?;
-    let ranks = invitation.wanted_title.is_none_or(|least| doctor.title >= least);
-    if doctor.specialty != invitation.wanted_specialty || !ranks {
+    let wish = Wish {
+        post: PractitionerPost { doctor: asked.doctor_id, hospital: invitation.hospital_id },
+        house: inviting,
+        room: asked.room_id,
+        resident: invitation.resident_id,
+        consult: None,
+        starts_at: *asked.starts_at,
+    };
+    let found = bookable_of(conn, ctx.now(), &wish, DOCTOR).await?;
+    let ranks = invitation.wanted_title.is_none_or(|least| found.doctor.title >= least);
+    if found.doctor.specialty != invitation.wanted_specialty || !ranks {
         let (zh, en) = ("请选择所选科室、职称符合要求的医生", "Choose a doctor of the wanted specialty and rank");
         return Err(Problem::field(DOCTOR, zh, en));
     }
-    if let Some(room) = asked.room_id {
-        room_of(conn, inviting, room, ROOM).await?;
+    if asked.room_id.is_some() && !found.has_room {
+        return Err(no_room(ROOM));
     }
-    let interval = offered_at(conn, ctx.now(), &doctor, *asked.starts_at, STARTS_AT).await?;
+    let interval = found.slot(ctx.now(), STARTS_AT)?;
     Ok(Some(AskedTime { doctor: asked.doctor_id, room: asked.room_id, interval }))
 }
 
@@ -77,11 +94,17 @@ pub(super) async fn resolved(
 pub(super) async fn keep(tx: &mut Tx, ctx: &Ctx, consult: &Consult) -> Result<(), Problem> {
     let Some(asked) = consult.asked else { return Ok(()) };
     let now = ctx.now();
-    store::hold_whole(tx, &[consult.id]).await?;
-    doctors::keep_hours(tx, [asked.doctor]).await?;
-    let post = PractitionerPost { doctor: asked.doctor, hospital: consult.invited.id };
-    let doctor = doctor_of(tx, post, DOCTOR).await?;
-    let interval = offered_at(tx, now, &doctor, asked.interval.starts_at(), STARTS_AT).await?;
+    store::hold_for(tx, consult.id, Some(asked.doctor)).await?;
+    let wish = Wish {
+        post: PractitionerPost { doctor: asked.doctor, hospital: consult.invited.id },
+        house: consult.inviting.id,
+        room: asked.room,
+        resident: consult.resident_id,
+        consult: Some(consult.id),
+        starts_at: asked.interval.starts_at(),
+    };
+    let found = bookable_of(tx, now, &wish, DOCTOR).await?;
+    let interval = found.slot(now, STARTS_AT)?;
     if interval != asked.interval {
         return Err(Problem::field(
             STARTS_AT,
@@ -90,18 +113,19 @@ pub(super) async fn keep(tx: &mut Tx, ctx: &Ctx, consult: &Consult) -> Result<()
         ));
     }
     let former = hold::spend(tx, ctx, &asked).await?;
-    rules::require(tx, now, &WishedTime { doctor: &doctor, interval, holder: consult.id.0, former }).await?;
+    if found.rules > 0 {
+        let wished = WishedTime { doctor: &found.doctor, interval, holder: consult.id.0, former };
+        rules::require(tx, now, &wished).await?;
+    }
     rooms::lock(tx, consult.inviting.id).await?;
     if store::asking(tx, consult.inviting.id, now).await? >= HELD_PER_ORGANISATION_MAX {
         return Err(Problem::new(&TOO_MANY_HELD));
     }
-    let mut people = vec![asked.doctor.0];
-    people.extend(resources_of(tx, now, consult.resident_id).await?);
     let party = Party {
         holder: consult.id.0,
         former,
         moves: true,
-        people: &people,
+        people: &found.people(),
         room: asked.room,
         house: consult.inviting.id,
         interval,

@@ -1,9 +1,8 @@
 //! Doctor, resident and room in the calendar, at one time.
 
-use chrono::{DateTime, Duration, Utc};
+use chrono::{DateTime, Utc};
 use sanbao_platform::db::{Conn, Tx};
 use sanbao_platform::http::Ctx;
-use sanbao_platform::id::OrganisationId;
 use sanbao_platform::lang::Lang;
 use sanbao_platform::moment::Moment;
 use sanbao_platform::on;
@@ -13,6 +12,7 @@ use uuid::Uuid;
 use super::id::ConsultId;
 use super::input::Wanted;
 use super::model::Consult;
+use super::practitioner::bookable::{self, Bookable, Wish};
 use super::practitioner::rules::{self, WishedTime};
 use super::practitioner::store::{self as doctors, PractitionerPost};
 use super::practitioner::{FreeSlot, Practitioner, search};
@@ -21,8 +21,7 @@ use super::rooms::{self, Around, Party};
 use super::state::{Appointment, Booked};
 use super::store;
 use crate::App;
-use crate::account::person::join::resources_of;
-use crate::account::person::require_here;
+use crate::account::person::ended;
 use crate::account::{AccountId, LocationId};
 use crate::calendar::{Booking, Interval, Later, SLOT_TAKEN};
 use crate::texts::title;
@@ -42,51 +41,73 @@ struct Plan {
     below_rank: bool,
     /// Whether doctor and time are as they were.
     same_time: bool,
+    /// Whether links for the family stand, which end with the booked time.
+    has_links: bool,
+    /// How many rules there are for the doctor's calendar.
+    rules: i64,
 }
 
 impl Plan {
     fn booked(&self, room: LocationId) -> Booked {
         let (doctor, interval) = (self.doctor.account_id, self.interval);
         let appointment = Appointment { doctor, room, interval, delay_minutes: self.delay_minutes };
-        Booked { appointment, below_rank: self.below_rank, same_time: self.same_time }
+        Booked { appointment, below_rank: self.below_rank, same_time: self.same_time, has_links: self.has_links }
     }
 }
 
 async fn plan(conn: &mut Conn, ctx: &Ctx, consult: &Consult, wanted: &Wanted) -> Result<Plan, Problem> {
     let now = ctx.now();
-    let doctor = bookable(conn, consult, wanted).await?;
-    let below_rank = below_rank(ctx, consult, wanted, &doctor)?;
-    if let Some(room) = wanted.room_id {
-        own_room(conn, consult, room, "/room_id").await?;
+    let found = bookable(conn, now, consult, wanted).await?;
+    let below_rank = below_rank(ctx, consult, wanted, &found.doctor)?;
+    if wanted.room_id.is_some() && !found.has_room {
+        return Err(no_room("/room_id"));
     }
-    require_here(conn, consult.resident_id).await?;
-    let interval = offered_at(conn, now, &doctor, *wanted.starts_at, "/starts_at").await?;
-    let mut people = vec![doctor.account_id.0];
-    people.extend(resources_of(conn, now, consult.resident_id).await?);
+    if found.has_ended {
+        return Err(ended());
+    }
+    let interval = found.slot(now, "/starts_at")?;
+    let (people, rules, has_links) = (found.people(), found.rules, found.links > 0);
+    let doctor = found.doctor;
     let kept = consult.state.appointment().filter(|a| a.doctor == doctor.account_id && a.interval == interval);
     let (delay_minutes, same_time) = (kept.map_or(0, |a| a.delay_minutes), kept.is_some());
-    Ok(Plan { doctor, people, interval, delay_minutes, below_rank, same_time })
+    Ok(Plan { doctor, people, interval, delay_minutes, below_rank, same_time, has_links, rules })
 }
 
 /// The doctor who is wished for, or the one who took it on: of the invited hospital and specialty, and there still.
-async fn bookable(conn: &mut Conn, consult: &Consult, wanted: &Wanted) -> Result<Practitioner, Problem> {
+async fn bookable(
+    conn: &mut Conn,
+    now: DateTime<Utc>,
+    consult: &Consult,
+    wanted: &Wanted,
+) -> Result<Bookable, Problem> {
     let known = match wanted.doctor_id.or(consult.state.doctor()) {
-        Some(doctor) => doctors::find(conn, PractitionerPost { doctor, hospital: consult.invited.id }).await?,
+        Some(doctor) => {
+            let wish = Wish {
+                post: PractitionerPost { doctor, hospital: consult.invited.id },
+                house: consult.inviting.id,
+                room: wanted.room_id,
+                resident: consult.resident_id,
+                consult: Some(consult.id),
+                starts_at: *wanted.starts_at,
+            };
+            bookable::find(conn, now, &wish).await?
+        }
         None => None,
     };
-    let Some(doctor) = known.filter(|doctor| doctor.specialty == consult.wanted_specialty) else {
+    let Some(found) = known.filter(|found| found.doctor.specialty == consult.wanted_specialty) else {
         return Err(Problem::field(
             "/doctor_id",
             "请选择受邀医院该科室的医生",
             "Choose a doctor of the invited hospital and specialty",
         ));
     };
-    if doctors::works(conn, doctor.post()).await? {
-        return Ok(doctor);
+    if found.works {
+        return Ok(found);
     }
+    let name = &found.doctor.name;
     let (zh, en) = (
-        format!("{}已不在这家医院出诊，请另选医生", doctor.name),
-        format!("{} no longer sees patients for this hospital; choose another doctor", doctor.name),
+        format!("{name}已不在这家医院出诊，请另选医生"),
+        format!("{name} no longer sees patients for this hospital; choose another doctor"),
     );
     Err(Problem::field("/doctor_id", zh, en))
 }
@@ -125,55 +146,26 @@ pub(super) async fn own_room(
     room: LocationId,
     pointer: &'static str,
 ) -> Result<(), Problem> {
-    room_of(conn, consult.inviting.id, room, pointer).await
+    let rooms: i64 =
+        on!(conn, |c| sqlx::query_scalar(ROOM_OF).bind(room).bind(consult.inviting.id).fetch_one(c).await)?;
+    if rooms == 0 { Err(no_room(pointer)) } else { Ok(()) }
 }
 
-/// As [`own_room`], where there is no consult yet.
-pub(super) async fn room_of(
-    conn: &mut Conn,
-    inviting: OrganisationId,
-    room: LocationId,
-    pointer: &'static str,
-) -> Result<(), Problem> {
-    let rooms: i64 = on!(conn, |c| sqlx::query_scalar(ROOM_OF).bind(room).bind(inviting).fetch_one(c).await)?;
-    if rooms == 0 {
-        return Err(Problem::field(pointer, "请选择邀请方的房间", "Choose a room of the inviting side"));
-    }
-    Ok(())
-}
-
-/// The slot that the doctor offers at `starts_at`, if it is not over.
-pub(super) async fn offered_at(
-    conn: &mut Conn,
-    now: DateTime<Utc>,
-    doctor: &Practitioner,
-    starts_at: DateTime<Utc>,
-    pointer: &'static str,
-) -> Result<Interval, Problem> {
-    let slots = if starts_at < now - Duration::days(1) || starts_at > now + Duration::days(400) {
-        Vec::new()
-    } else {
-        search::offered_by(conn, doctor, starts_at, starts_at + Duration::microseconds(1)).await?
-    };
-    let slot = slots.first().filter(|slot| slot.ends_at() > now);
-    slot.copied().ok_or_else(|| {
-        Problem::field(
-            pointer,
-            "医生这个时间不出诊，请从可选时间中选择",
-            "The doctor does not offer this time; choose one that is offered",
-        )
-    })
+/// The problem of a room that is not one of the house's.
+pub(super) fn no_room(pointer: &'static str) -> Problem {
+    Problem::field(pointer, "请选择邀请方的房间", "Choose a room of the inviting side")
 }
 
 /// Takes the wanted time for everybody. A time that was booked or held before is given up for the new one; when that is
 /// taken, the caller undoes the transaction and the old time is kept.
 pub(super) async fn take(tx: &mut Tx, ctx: &Ctx, consult: &Consult, wanted: &Wanted) -> Result<Booked, Problem> {
     let now = ctx.now();
-    store::hold_whole(tx, &[consult.id]).await?;
-    doctors::keep_hours(tx, wanted.doctor_id.or(consult.state.doctor())).await?;
+    store::hold_for(tx, consult.id, wanted.doctor_id.or(consult.state.doctor())).await?;
     let plan = plan(tx, ctx, consult, wanted).await?;
-    let wish = WishedTime { doctor: &plan.doctor, interval: plan.interval, holder: consult.id.0, former: None };
-    rules::require(tx, now, &wish).await?;
+    if plan.rules > 0 {
+        let wish = WishedTime { doctor: &plan.doctor, interval: plan.interval, holder: consult.id.0, former: None };
+        rules::require(tx, now, &wish).await?;
+    }
     let party = Party {
         holder: consult.id.0,
         former: None,

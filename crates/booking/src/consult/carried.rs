@@ -37,6 +37,8 @@ pub struct Booked {
     pub below_rank: bool,
     /// Whether doctor and time are as they were.
     pub same_time: bool,
+    /// Whether links for the family may stand, which end with the booked time.
+    pub has_links: bool,
 }
 
 impl Booked {
@@ -48,7 +50,7 @@ impl Booked {
 
 impl From<Appointment> for Booked {
     fn from(appointment: Appointment) -> Self {
-        Self { appointment, below_rank: false, same_time: false }
+        Self { appointment, below_rank: false, same_time: false, has_links: true }
     }
 }
 

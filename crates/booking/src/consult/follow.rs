@@ -14,7 +14,7 @@ use crate::calendar;
 pub(super) async fn up(tx: &mut Tx, by: &By<'_>, change: &Change<Consult>) -> Result<(), DbError> {
     let id = change.after.id;
     match &change.step {
-        Some(ConsultStep::Schedule(to) | ConsultStep::Reschedule(to)) => {
+        Some(ConsultStep::Schedule(to) | ConsultStep::Reschedule(to)) if to.has_links => {
             guest::follow(tx, id, to.appointment.interval.ends_at(), by.at()).await?;
         }
         Some(ConsultStep::Exchange(to)) => {

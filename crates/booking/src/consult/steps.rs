@@ -117,7 +117,7 @@ impl Lifecycle for Consult {
     }
 
     async fn stance(&self, _app: &App, conn: &mut Conn, ctx: &Ctx) -> Result<ConsultStance, Problem> {
-        let specialty = store::specialty_of(conn, &ctx.actor).await?;
+        let specialty = store::specialty_for(conn, &ctx.actor, self).await?;
         Ok(ConsultStance::of(ctx, self, specialty.as_deref()))
     }
 

@@ -17,6 +17,7 @@ use super::policy::ConsultAction;
 use super::state::ConsultStateName;
 use crate::account::person::{hold, require_here};
 use crate::account::{AccountId, PersonId};
+use crate::role;
 
 /// The columns that every statement over consults selects.
 macro_rules! consults {
@@ -46,6 +47,9 @@ pub(super) use consults;
 
 const HOLD_POSTGRES: &str = "select id from consult where id = $1 for share";
 const HOLD_WHOLE_POSTGRES: &str = "select id from consult where id = $1 for update";
+// The consult first: who takes time for one holds it before anything else.
+const HOLD_FOR_POSTGRES: &str = "with held as materialized (select id from consult where id = $1 for update)
+    select account_id from practitioner where account_id = $2 and (select count(*) from held) >= 0 for share";
 const FIND: &str = consults!("where c.id = $1");
 const LIST_INVITING: &str = consults!(
     "where c.inviting_id = $1
@@ -119,6 +123,15 @@ pub(super) async fn hold_whole(tx: &mut Tx, ids: &[ConsultId]) -> Result<(), DbE
     Ok(())
 }
 
+/// As [`hold_whole`] of one consult, and as `keep_hours` of the doctor with whom it is to be booked.
+pub(super) async fn hold_for(tx: &mut Tx, consult: ConsultId, doctor: Option<AccountId>) -> Result<(), DbError> {
+    let Some(doctor) = doctor else { return hold_whole(tx, &[consult]).await };
+    if let Engine::Postgres(c) = tx.engine() {
+        sqlx::query(HOLD_FOR_POSTGRES).bind(consult).bind(doctor).execute(c).await?;
+    }
+    Ok(())
+}
+
 /// One consult, or none; whether the caller may see it is the policy's question.
 pub async fn find(conn: &mut Conn, id: ConsultId) -> Result<Option<Consult>, DbError> {
     let row: Option<ConsultRow> = on!(conn, |c| sqlx::query_as(FIND).bind(id).fetch_optional(c).await)?;
@@ -128,7 +141,7 @@ pub async fn find(conn: &mut Conn, id: ConsultId) -> Result<Option<Consult>, DbE
 /// The consult, if the caller may do `action` with it: 404, 403 or the consult.
 pub async fn load(conn: &mut Conn, ctx: &Ctx, id: ConsultId, action: ConsultAction) -> Result<Consult, Problem> {
     let consult = find(conn, id).await?.ok_or_else(Problem::not_found)?;
-    let specialty = specialty_of(conn, &ctx.actor).await?;
+    let specialty = specialty_for(conn, &ctx.actor, &consult).await?;
     consult.require(&ctx.actor, specialty.as_deref(), action)?;
     Ok(consult)
 }
@@ -242,9 +255,24 @@ pub enum Side {
 
 /// The actor's specialty, if a doctor.
 pub async fn specialty_of(conn: &mut Conn, actor: &Actor) -> Result<Option<String>, DbError> {
+    if !role::holds(actor, role::DOCTOR) {
+        return Ok(None);
+    }
     Ok(on!(conn, |c| {
         sqlx::query_scalar(SPECIALTY_OF).bind(actor.subject).bind(actor.organisation).fetch_optional(c).await
     })?)
+}
+
+/// The actor's specialty, where it decides how the actor stands to a consult: as long as nobody has taken that on.
+pub(super) async fn specialty_for(
+    conn: &mut Conn,
+    actor: &Actor,
+    consult: &Consult,
+) -> Result<Option<String>, DbError> {
+    if consult.invited_by(actor) || consult.state.doctor().is_some() {
+        return Ok(None);
+    }
+    specialty_of(conn, actor).await
 }
 
 /// Writes a new consult; `false` when there is one of this id.

@@ -202,14 +202,14 @@ pub fn actions(consult: &Consult, ctx: &Ctx, specialty: Option<&str>) -> Vec<&'s
 /// The consult as the caller sees it now.
 pub async fn seen(conn: &mut Conn, ctx: &Ctx, id: ConsultId) -> Result<ConsultView, Problem> {
     let consult = store::find(conn, id).await?.ok_or_else(Problem::not_found)?;
-    let specialty = store::specialty_of(conn, &ctx.actor).await?;
+    let specialty = store::specialty_for(conn, &ctx.actor, &consult).await?;
     let history = history(conn, ctx, &consult).await?;
     Ok(ConsultView::of(&consult, ctx, specialty.as_deref(), history))
 }
 
 /// 409 for what is no step and the consult's state does not allow, naming the steps that the caller may take now.
 pub async fn refused(conn: &mut Conn, ctx: &Ctx, consult: &Consult, action: &str) -> Result<Problem, DbError> {
-    let specialty = store::specialty_of(conn, &ctx.actor).await?;
+    let specialty = store::specialty_for(conn, &ctx.actor, consult).await?;
     let legal = actions(consult, ctx, specialty.as_deref());
     Ok(Problem::invalid_transition(consult.state.name(), action, &legal))
 }

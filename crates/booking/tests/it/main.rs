@@ -9,4 +9,5 @@ mod emergency;
 mod held;
 mod network;
 mod retention;
+mod statements;
 mod visit;

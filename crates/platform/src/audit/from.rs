@@ -14,7 +14,7 @@ pub(crate) async fn answering<T>(address: Option<IpAddr>, answer: impl Future<Ou
 }
 
 /// The address of the request that this task answers; none for an event, a timer or the command line.
-pub(super) fn address() -> Option<String> {
+pub(crate) fn address() -> Option<String> {
     ADDRESS.try_with(|address| address.map(|ip| ip.to_canonical().to_string())).ok().flatten()
 }
 

@@ -24,7 +24,7 @@ use crate::http::Ctx;
 use crate::id::{OrganisationId, uuid_v7};
 use crate::on;
 
-pub(crate) use from::answering;
+pub(crate) use from::{address, answering};
 pub use layer::{Auditor, audited};
 pub use personal::{Disclosure, Personal, Subject, Subjects};
 pub use refusals::{ROWS_PER_MINUTE_MAX, Refusals};
@@ -64,8 +64,8 @@ pub struct Done<'a> {
 }
 
 /// A row as both engines read it out of one JSON array.
-#[derive(Serialize)]
-struct Row<'a> {
+#[derive(Debug, Serialize)]
+pub(crate) struct Row<'a> {
     id: String,
     occurred_at: String,
     actor: Option<String>,
@@ -78,7 +78,7 @@ struct Row<'a> {
 }
 
 impl<'a> Row<'a> {
-    fn of(done: &'a Done<'_>, address: Option<&'a str>) -> Self {
+    pub(crate) fn of(done: &'a Done<'_>, address: Option<&'a str>) -> Self {
         let hex = |id: Uuid| id.simple().to_string();
         Self {
             id: hex(uuid_v7(done.at)),

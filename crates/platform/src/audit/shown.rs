@@ -15,13 +15,17 @@ use crate::db::{DbError, Engine, Tx};
 use crate::id::uuid_v7;
 use crate::on;
 
-const READ: &str = "insert into audit
+// A set is there once, however often it is shown.
+const READ_SQLITE: &str = "insert into audit_shown (shown, kind, id)
+    select $9, e.value ->> 'kind', unhex(e.value ->> 'id') from json_each($11) e where true on conflict do nothing;
+    insert into audit
     (id, occurred_at, actor, organisation, action, resource_kind, resource_id, request_id, outcome, shown, address)
     values ($1, $2, $3, $4, $5, $6, $7, $8, 'done', $9, $10)";
-const SHOWN_SQLITE: &str = "insert into audit_shown (shown, kind, id)
-    select $1, e.value ->> 'kind', unhex(e.value ->> 'id') from json_each($2) e where true on conflict do nothing";
-const SHOWN_POSTGRES: &str = "insert into audit_shown (shown, kind, id)
-    select $1, e ->> 'kind', (e ->> 'id')::uuid from jsonb_array_elements($2) e on conflict do nothing";
+const READ_POSTGRES: &str = "with members as (insert into audit_shown (shown, kind, id)
+        select $9::uuid, e ->> 'kind', (e ->> 'id')::uuid from jsonb_array_elements($11) e on conflict do nothing)
+    insert into audit
+    (id, occurred_at, actor, organisation, action, resource_kind, resource_id, request_id, outcome, shown, address)
+    values ($1, $2, $3, $4, $5, $6, $7, $8, 'done', $9, $10)";
 const OF_SET: &str = "select kind, id from audit_shown where shown = $1 order by kind, id";
 
 /// The parts of a request that stand in its audit row.
@@ -52,17 +56,17 @@ pub(crate) async fn write(tx: &mut Tx, asked: Asked<'_>, shows: &Disclosure) -> 
     let (Some(first), subjects) = shows.take() else { return Ok(None) };
     let shown = name_of(&subjects);
     let rows: Vec<Row<'_>> = subjects.iter().map(|s| Row { kind: &s.kind, id: s.id.simple().to_string() }).collect();
-    match tx.engine() {
-        Engine::Sqlite(c) => sqlx::query(SHOWN_SQLITE).bind(shown).bind(Json(rows)).execute(c).await.map(drop)?,
-        Engine::Postgres(c) => sqlx::query(SHOWN_POSTGRES).bind(shown).bind(Json(rows)).execute(c).await.map(drop)?,
-    }
+    let statement = match tx.engine() {
+        Engine::Sqlite(_) => READ_SQLITE,
+        Engine::Postgres(_) => READ_POSTGRES,
+    };
     let alone = subjects.iter().filter(|s| s.kind == first.kind).count() == 1;
     let Asked { at, actor, action, request_id } = asked;
     on!(tx, |c| {
-        let row = sqlx::query(READ).bind(uuid_v7(at)).bind(at);
+        let row = sqlx::query(statement).bind(uuid_v7(at)).bind(at);
         let row = row.bind(actor.map(|a| a.subject)).bind(actor.map(|a| a.organisation)).bind(action);
         let row = row.bind(first.kind.as_ref()).bind(alone.then_some(first.id)).bind(request_id).bind(shown);
-        let row = row.bind(address());
+        let row = row.bind(address()).bind(Json(&rows));
         row.execute(c).await.map(drop)
     })?;
     Ok(Some(shown))

@@ -33,10 +33,10 @@ pub use emptied::{empty, forget_parked, is_one_of};
 pub use faults::Faults;
 pub use forwarder::Forwarder;
 pub use log::{EventLog, Growth, LogEnd, LogError};
-pub(crate) use outbox::PLACE;
 #[cfg(feature = "testing")]
 pub use outbox::publish;
 pub use outbox::{NewEvent, Outbox, emit, publish_all};
+pub(crate) use outbox::{PLACE, Row as EventRow, grown};
 pub use parked::{ParkedEvent, ParkedId, Retried, drop_parked, parked};
 pub use retention::{Cleaned, Cleaner, Readers, Retention};
 pub use stream::{StreamLimits, StreamLog};

@@ -88,8 +88,8 @@ pub async fn publish(
 }
 
 /// A row as both engines read it out of one JSON array.
-#[derive(Serialize)]
-struct Row<'a> {
+#[derive(Debug, Serialize)]
+pub(crate) struct Row<'a> {
     event_id: String,
     kind: &'a str,
     subject: String,
@@ -100,7 +100,7 @@ struct Row<'a> {
 }
 
 impl<'a> Row<'a> {
-    fn of(NewEvent { at, kind, subject, data }: &'a NewEvent, traceparent: Option<&'a str>) -> Self {
+    pub(crate) fn of(NewEvent { at, kind, subject, data }: &'a NewEvent, traceparent: Option<&'a str>) -> Self {
         let (event_id, subject) = (uuid_v7(*at).simple().to_string(), subject.simple().to_string());
         Row { event_id, kind, subject, occurred_at: as_text(*at), data, traceparent }
     }
@@ -117,8 +117,13 @@ pub async fn publish_all(tx: &mut Tx, events: &[NewEvent]) -> Result<(), DbError
         Engine::Sqlite(c) => sqlx::query(APPEND_ALL_SQLITE).bind(Json(rows)).execute(c).await.map(drop)?,
         Engine::Postgres(c) => sqlx::query(APPEND_ALL_POSTGRES).bind(Json(rows)).execute(c).await.map(drop)?,
     }
-    tx.touch(TOPIC, Uuid::nil());
+    grown(tx);
     Ok(())
+}
+
+/// Tells followers, once the transaction is durable, that the log has grown.
+pub(crate) fn grown(tx: &mut Tx) {
+    tx.touch(TOPIC, Uuid::nil());
 }
 
 /// A publisher's log, as consumers read it.

@@ -48,6 +48,20 @@ impl Writer {
         Ok(())
     }
 
+    /// Opens a savepoint, in the transaction that is open or in a new one.
+    async fn open(&mut self) -> Result<(), DbError> {
+        if self.open {
+            return self.run("savepoint request").await;
+        }
+        if let Err(error) = self.run("begin immediate; savepoint request").await {
+            // Of the two the first may have gone well.
+            let _ = self.run("rollback").await;
+            return Err(error);
+        }
+        self.open = true;
+        Ok(())
+    }
+
     /// Rolls the savepoint back whose owner was dropped. Where the engine has undone the whole transaction by itself, as
     /// it may when the disk is full, all of the group are told that theirs is undone too, and nothing is open any more.
     async fn undo_abandoned(&mut self) {
@@ -186,11 +200,7 @@ impl SqliteDb {
         let opened = tokio::spawn(async move {
             let mut writer = writer;
             writer.undo_abandoned().await;
-            if !writer.open {
-                writer.run("begin immediate").await?;
-                writer.open = true;
-            }
-            writer.run("savepoint request").await?;
+            writer.open().await?;
             Ok::<_, DbError>(WriterGuard { writer: Some(writer), released })
         });
         opened.await.map_err(|e| DbError::Commit(e.to_string()))?

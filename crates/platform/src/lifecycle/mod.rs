@@ -10,6 +10,7 @@
 //!   order's own preparation (the calendar is taken here), then [`advance`]. [`take_pair`] is the way of a step that two
 //!   of a kind take together: both, or neither.
 
+mod facts;
 mod pair;
 mod save;
 mod state;

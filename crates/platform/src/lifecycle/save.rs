@@ -5,11 +5,12 @@ use std::borrow::Cow;
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
+use super::facts::{self, Facts};
 use super::{By, IllegalStep, Lifecycle, State as _, Step, StepOf};
-use crate::audit::{self, Done};
+use crate::audit::Done;
 use crate::bus;
 use crate::db::{DbError, Tx};
-use crate::history::{self, Line};
+use crate::history::Line;
 use crate::problem::{CONFLICT, Problem};
 use crate::text_enum::TextEnum as _;
 
@@ -141,17 +142,15 @@ pub async fn save<A: Lifecycle>(tx: &mut Tx, by: &By<'_>, changes: Vec<Change<A>
             written.push(change);
         }
     }
+    A::follow_up(tx, by, &written).await?;
     let whole = written.iter().filter(|change| !change.of_part());
     let lines: Vec<(Uuid, Line)> = whole.map(|change| change.line(by)).collect();
-    history::add(tx, A::NAME, &lines).await?;
-    A::follow_up(tx, by, &written).await?;
     let mut events = Vec::new();
     for change in &written {
         events.extend(A::events(by, change)?);
     }
-    bus::publish_all(tx, &events).await?;
     let done: Vec<Done<'_>> = written.iter().map(|change| done(by, change)).collect();
-    audit::record_all(tx, &done).await?;
+    facts::write(tx, &Facts { aggregate: A::NAME, lines: &lines, events: &events, done: &done }).await?;
     for key in written.iter().flat_map(A::audience) {
         tx.touch(A::TOPIC, key);
     }

@@ -31,7 +31,7 @@ pub(super) use events::{PersonEvent, REGISTERED};
 pub(crate) use hold::tell_if_held;
 pub use model::Person;
 pub(super) use model::may_register;
-pub use open::{OpenView, has_ended, require_here};
+pub use open::{OpenView, ended, has_ended, require_here};
 pub use phones::{PersonPhone, PhoneOwner, PhoneView};
 pub use state::{EndKind, PersonStateName, PersonStepName};
 pub(crate) use store::handed_over;

@@ -96,5 +96,10 @@ pub async fn has_ended(conn: &mut Conn, person: PersonId) -> Result<bool, DbErro
 
 /// Refuses what would be new for somebody who has died or left.
 pub async fn require_here(conn: &mut Conn, person: PersonId) -> Result<(), Problem> {
-    if has_ended(conn, person).await? { Err(Problem::new(&PERSON_ENDED)) } else { Ok(()) }
+    if has_ended(conn, person).await? { Err(ended()) } else { Ok(()) }
+}
+
+/// The problem of what would be new for somebody who has died or left.
+pub fn ended() -> Problem {
+    Problem::new(&PERSON_ENDED)
 }

@@ -16,7 +16,7 @@ use crate::consult::store::{Side, specialty_of, these};
 const PART_MAX: i64 = 100;
 const OVER_MAX: i64 = 20;
 
-// The lists of states that stand twice are those of the partial indexes.
+// Of what is open each state is read by itself, so that no number of consults in another one is passed over to find it.
 const OF_HOME: &str = "select a.id, 'running' as part from (select id from consult
         where inviting_id = $1 and state = 'in_session'
         order by starts_at, id limit $3) a
@@ -26,17 +26,25 @@ const OF_HOME: &str = "select a.id, 'running' as part from (select id from consu
     union all select a.id, 'begun' from (select id from consult
         where inviting_id = $1 and state = 'scheduled' and starts_at < $2
         order by starts_at desc, id desc limit $3) a
-    union all select a.id, 'mine' from (select id from consult
-        where inviting_id = $1 and state in ('draft', 'submitted', 'returned', 'accepted', 'opinion_draft', 'signed')
-        and state in ('returned', 'accepted', 'signed')
+    union all select a.id, 'mine' from (select * from (select id, state_since from consult
+            where inviting_id = $1 and state = 'returned'
+            order by state_since, id limit $3) returned
+        union all select * from (select id, state_since from consult
+            where inviting_id = $1 and state = 'accepted'
+            order by state_since, id limit $3) accepted
+        union all select * from (select id, state_since from consult
+            where inviting_id = $1 and state = 'signed'
+            order by state_since, id limit $3) signed
         order by state_since, id limit $3) a
     union all select a.id, 'mine_too' from (select id from consult
-        where inviting_id = $1 and state in ('draft', 'submitted', 'returned', 'accepted', 'opinion_draft', 'signed')
-        and state = 'draft'
+        where inviting_id = $1 and state = 'draft'
         order by state_since, id limit $3) a
-    union all select a.id, 'theirs' from (select id from consult
-        where inviting_id = $1 and state in ('draft', 'submitted', 'returned', 'accepted', 'opinion_draft', 'signed')
-        and state in ('submitted', 'opinion_draft')
+    union all select a.id, 'theirs' from (select * from (select id, state_since from consult
+            where inviting_id = $1 and state = 'submitted'
+            order by state_since, id limit $3) submitted
+        union all select * from (select id, state_since from consult
+            where inviting_id = $1 and state = 'opinion_draft'
+            order by state_since, id limit $3) opinion_draft
         order by state_since, id limit $3) a
     union all select a.id, 'over' from (select id from consult
         where inviting_id = $1 and state in ('adopted', 'archived', 'rejected', 'cancelled', 'no_show', 'expired')
@@ -51,19 +59,20 @@ const OF_HOSPITAL: &str = "select a.id, 'running' as part from (select id from c
         where invited_id = $1 and state = 'scheduled' and starts_at < $2
         order by starts_at desc, id desc limit $3) a
     union all select a.id, 'mine' from (select id from consult
-        where invited_id = $1 and state in ('submitted', 'returned', 'accepted', 'opinion_draft')
-        and state = 'submitted'
+        where invited_id = $1 and state = 'submitted'
         order by state_since, id limit $3) a
     union all select a.id, 'urgent' from (select id from consult
         where invited_id = $1 and state = 'submitted' and urgency <> 'routine'
         order by state_since, id limit $3) a
     union all select a.id, 'mine_too' from (select id from consult
-        where invited_id = $1 and state in ('submitted', 'returned', 'accepted', 'opinion_draft')
-        and state = 'opinion_draft'
+        where invited_id = $1 and state = 'opinion_draft'
         order by state_since, id limit $3) a
-    union all select a.id, 'theirs' from (select id from consult
-        where invited_id = $1 and state in ('submitted', 'returned', 'accepted', 'opinion_draft')
-        and state in ('returned', 'accepted')
+    union all select a.id, 'theirs' from (select * from (select id, state_since from consult
+            where invited_id = $1 and state = 'returned'
+            order by state_since, id limit $3) returned
+        union all select * from (select id, state_since from consult
+            where invited_id = $1 and state = 'accepted'
+            order by state_since, id limit $3) accepted
         order by state_since, id limit $3) a
     union all select a.id, 'gone' from (select c.id from (select p.account_id from
             (select account_id, organisation_id from practitioner union all
@@ -87,24 +96,24 @@ const OF_DOCTOR: &str = "select a.id, 'running' as part from (select id from con
         where doctor_id = $5 and invited_id = $1 and state = 'scheduled' and starts_at < $2
         order by starts_at desc, id desc limit $3) a
     union all select a.id, 'mine_too' from (select id from consult
-        where doctor_id = $5 and invited_id = $1 and state in ('submitted', 'returned', 'accepted', 'opinion_draft')
-        and state = 'opinion_draft'
+        where doctor_id = $5 and invited_id = $1 and state = 'opinion_draft'
         order by state_since, id limit $3) a
-    union all select a.id, 'theirs' from (select id from consult
-        where doctor_id = $5 and invited_id = $1 and state in ('submitted', 'returned', 'accepted', 'opinion_draft')
-        and state in ('returned', 'accepted')
+    union all select a.id, 'theirs' from (select * from (select id, state_since from consult
+            where doctor_id = $5 and invited_id = $1 and state = 'returned'
+            order by state_since, id limit $3) returned
+        union all select * from (select id, state_since from consult
+            where doctor_id = $5 and invited_id = $1 and state = 'accepted'
+            order by state_since, id limit $3) accepted
         order by state_since, id limit $3) a
     union all select a.id, 'mine' from (select id from consult
-        where invited_id = $1 and doctor_id is null and wanted_specialty = $6
-        and state in ('submitted', 'returned', 'accepted', 'opinion_draft') and state = 'submitted'
+        where invited_id = $1 and doctor_id is null and wanted_specialty = $6 and state = 'submitted'
         order by state_since, id limit $3) a
     union all select a.id, 'urgent' from (select id from consult
         where invited_id = $1 and doctor_id is null and wanted_specialty = $6
         and state = 'submitted' and urgency <> 'routine'
         order by state_since, id limit $3) a
     union all select a.id, 'theirs_too' from (select id from consult
-        where invited_id = $1 and doctor_id is null and wanted_specialty = $6
-        and state in ('submitted', 'returned', 'accepted', 'opinion_draft') and state = 'returned'
+        where invited_id = $1 and doctor_id is null and wanted_specialty = $6 and state = 'returned'
         order by state_since, id limit $3) a
     union all select a.id, 'over_too' from (select id from consult
         where invited_id = $1 and doctor_id is null and wanted_specialty = $6

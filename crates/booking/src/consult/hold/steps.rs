@@ -13,10 +13,11 @@ use super::view::ConsultHoldView;
 use crate::App;
 use crate::account::person::join::resources_of;
 use crate::calendar;
-use crate::consult::asked::doctor_of;
-use crate::consult::booking::{HOLDER, is_taken, offered_at, room_of};
+use crate::consult::asked::{bookable_of, doctor_of};
+use crate::consult::booking::{HOLDER, is_taken, no_room};
 use crate::consult::id::ConsultHoldId;
 use crate::consult::model::AskedTime;
+use crate::consult::practitioner::bookable::Wish;
 use crate::consult::practitioner::rules::{self as calendar_rules, WishedTime};
 use crate::consult::practitioner::store::{self as doctors, PractitionerPost};
 use crate::consult::problems::TOO_MANY_HELD;
@@ -52,26 +53,34 @@ pub(super) async fn take(tx: &mut Tx, ctx: &Ctx, new: &NewConsultHold) -> Result
     let (now, house) = (ctx.now(), ctx.actor.organisation);
     own_resident(tx, house, new.resident_id).await?;
     doctors::keep_hours(tx, [new.doctor_id]).await?;
-    let post = PractitionerPost { doctor: new.doctor_id, hospital: new.hospital_id };
-    let doctor = doctor_of(tx, post, "/doctor_id").await?;
-    if let Some(room) = new.room_id {
-        room_of(tx, house, room, "/room_id").await?;
+    let wish = Wish {
+        post: PractitionerPost { doctor: new.doctor_id, hospital: new.hospital_id },
+        house,
+        room: new.room_id,
+        resident: new.resident_id,
+        consult: None,
+        starts_at: *new.starts_at,
+    };
+    let found = bookable_of(tx, now, &wish, "/doctor_id").await?;
+    if new.room_id.is_some() && !found.has_room {
+        return Err(no_room("/room_id"));
     }
-    let interval = offered_at(tx, now, &doctor, *new.starts_at, "/starts_at").await?;
+    let interval = found.slot(now, "/starts_at")?;
     let (id, account) = (ConsultHoldId::new(now), ctx.actor.subject.into());
     store::lock(tx, account).await?;
     let last = store::counted(tx, account).await?;
     let tally = next(last, id, now)?;
     let former = last.map(|last| last.id.0);
-    calendar_rules::require(tx, now, &WishedTime { doctor: &doctor, interval, holder: id.0, former }).await?;
+    if found.rules > 0 {
+        let wished = WishedTime { doctor: &found.doctor, interval, holder: id.0, former };
+        calendar_rules::require(tx, now, &wished).await?;
+    }
     rooms::lock(tx, house).await?;
     if store::standing(tx, ctx).await? >= HELD_PER_ORGANISATION_MAX {
         return Err(Problem::new(&TOO_MANY_HELD));
     }
     let expires_at = now + Duration::minutes(HOLD_MINUTES);
-    let mut people = vec![new.doctor_id.0];
-    people.extend(resources_of(tx, now, new.resident_id).await?);
-    let (people, room, until) = (&people[..], new.room_id, Some(expires_at));
+    let (people, room, until) = (&found.people(), new.room_id, Some(expires_at));
     let party = Party { holder: id.0, former, moves: false, people, room, house, interval, until };
     let room_id = rooms::seat(tx, now, &party).await?;
     let (starts_at, ends_at) = (interval.starts_at(), interval.ends_at());

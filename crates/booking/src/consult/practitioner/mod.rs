@@ -1,6 +1,7 @@
 //! Doctors as they can be booked: specialty, title, weekly hours with exceptions, free times.
 
 pub mod affected;
+pub mod bookable;
 pub mod criteria;
 pub mod find;
 pub mod index;

@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::criteria::SlotCriteria;
-use super::offer::{Exception, offered, session_of};
+use super::offer::{Exception, session_of};
 use super::rules::{AROUND, CalendarRules};
 use super::sets::KeptHours;
 use super::store::{self, Practitioner};
@@ -230,17 +230,6 @@ async fn kept_by(
     let house = workday::of_one(conn, doctor.organisation_id, first, day(to)).await?;
     exceptions.extend(house.iter().map(WorkdayRule::exception));
     Ok((hours, exceptions))
-}
-
-/// The times that a doctor offers, taken or not.
-pub async fn offered_by(
-    conn: &mut Conn,
-    doctor: &Practitioner,
-    from: DateTime<Utc>,
-    to: DateTime<Utc>,
-) -> Result<Vec<Interval>, DbError> {
-    let (hours, exceptions) = kept_by(conn, doctor, (from, to)).await?;
-    Ok(offered(&hours, &exceptions, doctor.zone()?, from, to))
 }
 
 /// The stretch of a doctor's hours that a time is of.

@@ -5,6 +5,7 @@ use chrono_tz::Tz;
 use sanbao_platform::db::{Conn, DbError, Engine, Tx, expect_rows};
 use sanbao_platform::id::OrganisationId;
 use sanbao_platform::on;
+use serde::Deserialize;
 
 use super::offer::Exception;
 use super::rank::Rank;
@@ -243,7 +244,7 @@ pub struct NewPractitioner {
     pub licence_no: String,
 }
 
-#[derive(sqlx::FromRow)]
+#[derive(Deserialize, sqlx::FromRow)]
 pub(super) struct HoursRow {
     weekday: i32,
     start_minute: i32,
@@ -312,7 +313,7 @@ pub async fn replace_weekly(
     Ok(())
 }
 
-#[derive(sqlx::FromRow)]
+#[derive(Deserialize, sqlx::FromRow)]
 pub(super) struct ExceptionRow {
     id: ExceptionId,
     on_date: NaiveDate,

@@ -10,6 +10,7 @@ use sanbao_platform::db::{Conn, DbError, Tx};
 use sanbao_platform::id::OrganisationId;
 use sanbao_platform::workdays::{self, DayKind};
 use sanbao_platform::{on, text_enum};
+use serde::Deserialize;
 
 use super::offer::Exception;
 use crate::account::AccountId;
@@ -70,7 +71,7 @@ pub fn kept_weekday(exceptions: &[Exception], zone: Tz, day: NaiveDate) -> Optio
 }
 
 /// A word of an institution about a day.
-#[derive(Clone, Copy, Debug, sqlx::FromRow)]
+#[derive(Clone, Copy, Debug, Deserialize, sqlx::FromRow)]
 pub struct WorkdayRule {
     pub organisation_id: OrganisationId,
     pub on_date: NaiveDate,

@@ -1,0 +1,136 @@
+//! How many statements a booking makes. Each of them is a way to the server and back, or to the thread of the embedded engine:
+//! that is most of what a booking costs.
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::{LazyLock, Mutex};
+use std::thread::{self, ThreadId};
+
+use sanbao_platform::on;
+use sanbao_platform::testing::on_both;
+use serde_json::{Value, json};
+use tracing::field::{Field, Visit};
+use tracing::span::{Attributes, Id, Record};
+use tracing::{Event, Metadata, Subscriber};
+
+use crate::consult::world::{World, fresh_key};
+
+/// From this statement on a thread is listened to.
+const MARK: &str = "select 'listened to'";
+
+/// What the listened-to threads have said: a test's own, and that of its embedded writer.
+static HEARD: LazyLock<Mutex<HashMap<ThreadId, Vec<String>>>> = LazyLock::new(Mutex::default);
+
+struct Ear;
+
+#[derive(Default)]
+struct Words {
+    summary: String,
+    whole: String,
+}
+
+impl Visit for Words {
+    fn record_str(&mut self, field: &Field, value: &str) {
+        match field.name() {
+            "summary" => value.clone_into(&mut self.summary),
+            "db.statement" => value.clone_into(&mut self.whole),
+            _ => {}
+        }
+    }
+
+    fn record_debug(&mut self, _: &Field, _: &dyn fmt::Debug) {}
+}
+
+impl Subscriber for Ear {
+    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+        metadata.target() == "sqlx::query"
+    }
+
+    fn new_span(&self, _: &Attributes<'_>) -> Id {
+        Id::from_u64(1)
+    }
+
+    fn record(&self, _: &Id, _: &Record<'_>) {}
+
+    fn record_follows_from(&self, _: &Id, _: &Id) {}
+
+    fn event(&self, event: &Event<'_>) {
+        let mut words = Words::default();
+        event.record(&mut words);
+        let said = if words.whole.is_empty() { words.summary } else { words.whole };
+        let mut heard = HEARD.lock().unwrap();
+        let thread = thread::current().id();
+        if said.contains(MARK) {
+            heard.entry(thread).or_default();
+        }
+        if let Some(heard) = heard.get_mut(&thread) {
+            heard.push(said.split_whitespace().collect::<Vec<_>>().join(" "));
+        }
+    }
+
+    fn enter(&self, _: &Id) {}
+
+    fn exit(&self, _: &Id) {}
+}
+
+async fn mark(w: &World) {
+    let mut tx = w.db.begin().await.unwrap();
+    on!(tx, |c| sqlx::query(MARK).execute(c).await.map(drop)).unwrap();
+    tx.commit().await.unwrap();
+}
+
+/// The statements between the last two marks. Those that make the marks' own transactions are among them.
+fn between() -> Vec<String> {
+    let heard = HEARD.lock().unwrap();
+    let of_one = |all: &Vec<String>| {
+        let marks: Vec<usize> = (0..all.len()).filter(|n| all[*n].contains(MARK)).collect();
+        let [.., from, to] = marks[..] else { return Vec::new() };
+        all[from + 1..to].to_vec()
+    };
+    heard.values().map(of_one).max_by_key(Vec::len).unwrap_or_default()
+}
+
+/// How many statements a request makes, and which.
+async fn counted(w: &World, path: &str, body: Value) -> (usize, Vec<String>) {
+    HEARD.lock().unwrap().clear();
+    mark(w).await;
+    mark(w).await;
+    let own = between().len();
+    let key = fresh_key();
+    let answer = w.call(Some(&w.nurse), "POST", path, Some(body), &[("idempotency-key", &key)]).await;
+    assert!(answer.status.is_success(), "{path}: {}", answer.text);
+    mark(w).await;
+    let all = between();
+    (all.len() - own, all)
+}
+
+#[tokio::test]
+async fn a_booking_makes_few_statements() {
+    let _ = tracing::subscriber::set_global_default(Ear);
+    on_both(|engine| async move {
+        let w = World::new(&engine).await;
+        let (first, second) = (w.accepted().await, w.accepted().await);
+        let slot = |starts_at: &str, room: bool| {
+            let mut body = json!({ "starts_at": starts_at });
+            if room {
+                body["room_id"] = json!(w.rooms[0]);
+            }
+            body
+        };
+        let hold = json!({ "resident_id": w.residents[1], "hospital_id": w.hospital, "doctor_id": w.second_doctor.id,
+            "starts_at": "2026-11-24T02:00:00Z" });
+        let mut asking = w.invitation(1);
+        asking["asked"] = json!({ "doctor_id": w.second_doctor.id, "starts_at": "2026-11-24T02:00:00Z" });
+        for (path, body, most) in [
+            (format!("/v1/consults/{first}/schedule"), slot("2026-11-23T00:30:00Z", true), 100),
+            (format!("/v1/consults/{second}/schedule"), slot("2026-11-23T01:00:00Z", false), 100),
+            (format!("/v1/consults/{first}/reschedule"), slot("2026-11-23T02:00:00Z", true), 100),
+            ("/v1/consult-holds".to_owned(), hold, 100),
+            ("/v1/consults".to_owned(), asking, 100),
+        ] {
+            let (count, all) = counted(&w, &path, body).await;
+            eprintln!("{} {path}: {count}\n  {}", w.engine, all.join("\n  "));
+            assert!(count <= most, "{}: {count} statements, at most {most}: {all:#?}", w.engine);
+        }
+    })
+    .await;
+}
