@@ -64,6 +64,7 @@ const READERS: &[&str] = &[
     "crates/booking/src/consult/page/choices.rs",
     "crates/booking/src/consult/paper/store.rs",
     "crates/booking/src/consult/practitioner/affected.rs",
+    "crates/booking/src/consult/practitioner/bookable.rs",
     "crates/booking/src/consult/practitioner/store.rs",
     "crates/booking/src/consult/records/names.rs",
     "crates/booking/src/consult/records/store.rs",

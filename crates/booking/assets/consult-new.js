@@ -2,7 +2,7 @@
 // that is asked for is held while one writes. What is written is kept from the first letter, whatever is missing in it.
 import { api, ApiProblem, newKey } from "/static/api.js";
 import { values } from "/static/form.js";
-import { filled } from "/static/words.js";
+import { filled, word } from "/static/words.js";
 import { notice } from "/static/page.js";
 
 const form = /** @type {HTMLFormElement | null} */ (document.getElementById("invitation"));
@@ -29,11 +29,17 @@ function parts({ wish, wanted, asked, room, draft: _, ...rest }) {
 form?.addEventListener("sanbao:sending", (event) => {
   const { detail } = /** @type {CustomEvent} */ (event);
   const { body, ends_at } = parts(detail.body);
-  // What is being kept is kept before: it ends with what is sent.
-  detail.wait(keptFirst());
+  sending = true;
+  // What is being kept is kept before: it ends with what is sent. A draft is sent once, however often it is tried, and from
+  // whichever page.
+  detail.wait(keptFirst().then(() => {
+    if (!kept) return;
+    detail.body.draft_id = kept.dataset.draft;
+    detail.key = kept.dataset.draft;
+  }));
   detail.body = {
     resident_id: NOBODY, reason: "", purpose: "", case_summary: "", hospital_id: NOBODY, wanted_specialty: "-", ...body,
-    ...(kept && { draft_id: kept.dataset.draft }), submit: detail.button.name !== "draft",
+    submit: detail.button.name !== "draft",
   };
   // What was chosen is taken: that none is wanted has to be said.
   if (times?.querySelector("[name=asked]") && !times.querySelector("[name=asked]:checked")) detail.wait(Promise.reject(new ApiProblem({ status: 422, title: times.dataset.taken })));
@@ -46,12 +52,19 @@ form?.addEventListener("sanbao:sent", () => (changed = false));
 
 form?.addEventListener("sanbao:refused", (event) => {
   const { problem } = /** @type {CustomEvent} */ (event).detail;
+  // Without an answer nobody knows whether it was sent: the same draft is sent again, and nothing is kept in its place.
+  sending = !(problem instanceof ApiProblem) || problem.status >= 500;
+  if (problem instanceof ApiProblem && String(problem.body.type).endsWith("/idempotency-mismatch")) {
+    event.preventDefault();
+    sending = true;
+    notice(kept?.dataset.sent || "", "warn");
+  }
   for (const error of problem.errors || []) {
     const name = error.pointer.split("/")[1];
     if (PLACES[name]) error.pointer = `/${PLACES[name]}`;
   }
   // What is not sent is kept on.
-  if (changed) keepSoon();
+  if (changed && !sending) keepSoon();
   if (problem.status === 409 && chosen("asked")) look().then(choose);
 });
 
@@ -128,13 +141,18 @@ async function lookUp() {
   if (!find || !list) return;
   const mine = ++question;
   const answer = await fetch("/residents", { method: "POST", body: new URLSearchParams({ q: find.value }), headers: { accept: "text/html" }, credentials: "same-origin" }).catch(() => null);
-  const page = new DOMParser().parseFromString(answer?.ok ? await answer.text() : "", "text/html");
+  const read = answer?.ok && !answer.redirected ? await answer.text() : "";
   if (mine !== question) return;
+  const told = find.parentElement?.querySelector("[role=status]");
+  if (!read) {
+    if (told) told.textContent = word("not-sent");
+    return;
+  }
+  const page = new DOMParser().parseFromString(read, "text/html");
   const found = /** @type {NodeListOf<HTMLAnchorElement>} */ (page.querySelectorAll("tbody th a"));
   const options = [...found].map((one) => new Option(one.textContent || "", one.pathname.split("/").pop()));
   list.replaceChildren(list.options[0], ...options);
   if (options.length === 1) list.selectedIndex = 1;
-  const told = find.parentElement?.querySelector("[role=status]");
   if (told) told.textContent = options.length ? "" : find.dataset.none || "";
   list.dispatchEvent(new Event("change", { bubbles: true }));
 }
@@ -159,25 +177,49 @@ const SAVE_AFTER_MS = 2500;
 const kept = document.getElementById("draft-state");
 let saving = 0;
 let changed = false;
+/** Whether it is on its way, or was and nobody knows. */ let sending = false;
 /** @type {Promise<unknown>} Saves follow one another. */ let last = Promise.resolve();
 
+/** Whether what is kept is what was written: then only the answer was lost.
+ * @param {any} there @param {any} written */
+const isSame = (there, written) => Object.keys(written).every((name) => JSON.stringify(there[name]) === JSON.stringify(written[name]));
+
 async function put() {
-  if (!form || !kept || !changed) return;
+  if (!form || !kept || !changed || sending) return;
   changed = false;
   const { version } = kept.dataset;
+  const path = `/v1/consult-drafts/${kept.dataset.draft}`;
+  const { body } = parts(values(form));
   try {
-    const saved = await api("PUT", `/v1/consult-drafts/${kept.dataset.draft}`, parts(values(form)).body, version ? { "if-match": `"${version}"` } : {});
+    const saved = await api("PUT", path, body, version ? { "if-match": `"${version}"` } : {});
     kept.dataset.version = String(saved.version);
     history.replaceState(null, "", `/consults/new?draft=${saved.id}`);
     const time = new Intl.DateTimeFormat(document.documentElement.lang, { timeStyle: "short", hourCycle: "h23" }).format(new Date(saved.changed_at));
-    if (!changed) kept.textContent = `${kept.dataset.said || ""}${filled(kept.dataset.saved || "", { time })}`;
-    kept.dataset.said = "";
+    if (!changed) {
+      kept.textContent = `${kept.dataset.said || ""}${filled(kept.dataset.saved || "", { time })}`;
+      kept.dataset.said = "";
+    }
+    pause = SAVE_AFTER_MS;
     const discard = document.getElementById("draft-discard");
     if (discard) discard.hidden = false;
   } catch (problem) {
     changed = true;
-    // It was changed or ended elsewhere: what is written here goes on under a name of its own.
     if (!(problem instanceof ApiProblem) || problem.status !== 412) throw problem;
+    const there = await api("GET", path).catch((gone) => {
+      if (gone instanceof ApiProblem && gone.status === 404) return null;
+      throw gone;
+    });
+    if (!there) {
+      // It was sent or discarded elsewhere: another draft of it would be sent a second time.
+      sending = true;
+      kept.textContent = kept.dataset.gone || "";
+      return;
+    }
+    if (isSame(there, body)) {
+      kept.dataset.version = String(there.version);
+      return put();
+    }
+    // It was changed elsewhere: what is written here goes on under a name of its own.
     kept.dataset.draft = newKey();
     kept.dataset.said = `${kept.dataset.apart} `;
     delete kept.dataset.version;
@@ -186,14 +228,25 @@ async function put() {
   }
 }
 
+const SAVE_AGAIN_MS_MAX = 60000;
+let pause = SAVE_AFTER_MS;
+
 function keepSoon() {
   clearTimeout(saving);
-  saving = window.setTimeout(() => {
-    last = last.then(put).catch((problem) => {
-      if (kept) kept.textContent = problem.message;
-    });
-  }, SAVE_AFTER_MS);
+  saving = window.setTimeout(keep, pause);
 }
+
+function keep() {
+  last = last.then(put).catch((problem) => {
+    const refused = problem instanceof ApiProblem && problem.status < 500;
+    if (kept) kept.textContent = refused ? problem.message : kept.dataset.lost || "";
+    if (refused) return;
+    // Without a network it is tried again, and at once when there is one.
+    pause = Math.min(pause * 2, SAVE_AGAIN_MS_MAX);
+    keepSoon();
+  });
+}
+addEventListener("online", () => changed && keep());
 
 /** Waits for what is on its way, and begins nothing more. */
 function keptFirst() {
@@ -205,12 +258,19 @@ if (kept && form) {
   for (const kind of ["input", "change"]) {
     form.addEventListener(kind, () => {
       changed = true;
-      kept.textContent = kept.dataset.unsaved || "";
+      if (!sending) kept.textContent = kept.dataset.unsaved || "";
+      pause = SAVE_AFTER_MS;
       keepSoon();
     });
   }
   document.getElementById("discard-draft")?.addEventListener("sanbao:sending", (event) => {
-    /** @type {CustomEvent} */ (event).detail.wait(keptFirst().then(() => (changed = false)));
+    /** @type {CustomEvent} */ (event).detail.wait(keptFirst());
+    // Only then it is asked whether to discard: on no, what was written goes on being kept.
+    setTimeout(() => changed && keepSoon());
+  });
+  document.getElementById("discard-draft")?.addEventListener("sanbao:sent", () => {
+    clearTimeout(saving);
+    changed = false;
   });
   window.addEventListener("beforeunload", (event) => {
     if (changed) event.preventDefault();

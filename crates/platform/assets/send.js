@@ -5,8 +5,8 @@
 //   data-done="…"            what is said when it is done
 //   data-then="/…"           where to go then: an address ({id} is the answer's), "stay", "close" (the dialog); else the page is read anew
 //   data-later               the page's own script sends it, when there is a network
-// A page's script joins in by events on the element: sanbao:sending (detail.body may be replaced, detail.button was pressed, detail.wait(promise)
-// comes first), sanbao:sent (detail.answer; preventDefault: nothing more), sanbao:refused (detail.problem; likewise).
+// A page's script joins in by events on the element: sanbao:sending (detail.body may be replaced, detail.key may be given, detail.button was pressed,
+// detail.wait(promise) comes first), sanbao:sent (detail.answer; preventDefault: nothing more), sanbao:refused (detail.problem; likewise).
 import { api, ApiProblem, newKey } from "/static/api.js";
 import { clearErrors, showErrors, values } from "/static/form.js";
 import { notice } from "/static/page.js";
@@ -46,7 +46,7 @@ export async function send(element, button) {
     const [method, path] = (element.dataset.send || "").split(" ");
     const { version } = element.dataset;
     /** @type {Record<string, string>} */ const headers = version ? { "if-match": `"${version}"` } : {};
-    if (method === "POST" || method === "PATCH") headers["idempotency-key"] = keyOf(element, `${path} ${version} ${JSON.stringify(detail.body)}`);
+    if (method === "POST" || method === "PATCH") headers["idempotency-key"] = detail.key || keyOf(element, `${path} ${version} ${JSON.stringify(detail.body)}`);
     const answer = await api(method, path, method === "DELETE" ? undefined : detail.body, headers);
     keys.delete(element);
     if (fire(element, "sanbao:sent", { answer })) done(element, form, answer);

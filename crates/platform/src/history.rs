@@ -55,7 +55,7 @@ pub struct Line {
 
 /// A line as both engines read it out of one JSON array.
 #[derive(Debug, Serialize)]
-pub(crate) struct Row<'a> {
+pub(crate) struct HistoryLine<'a> {
     aggregate: &'static str,
     id: String,
     version: i64,
@@ -71,9 +71,9 @@ pub(crate) struct Row<'a> {
 }
 
 /// Lines as rows, each under its aggregate's id.
-pub(crate) fn rows<'a>(aggregate: &'static str, lines: &'a [(Uuid, Line)]) -> Vec<Row<'a>> {
+pub(crate) fn rows<'a>(aggregate: &'static str, lines: &'a [(Uuid, Line)]) -> Vec<HistoryLine<'a>> {
     let hex = |id: Uuid| id.simple().to_string();
-    let row = |(id, line): &'a (Uuid, Line)| Row {
+    let row = |(id, line): &'a (Uuid, Line)| HistoryLine {
         aggregate,
         id: hex(*id),
         version: line.version,

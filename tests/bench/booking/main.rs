@@ -1,4 +1,4 @@
-//! What one booking costs: `tests/run --release --bench booking`; to see only that it runs, `tests/run --bench booking -- --small`.
+//! The cost of one booking: `tests/run --release --bench booking`; to see only that it runs, `tests/run --bench booking -- --small`.
 //!
 //! A booking is `POST /v1/consults/{id}/schedule` with a token, an idempotency key, policy, audit and outbox, sent over HTTP to
 //! `sanbao serve` in a process of its own. 500 doctors, and of ten bookings one wants a time that is taken. Other parts may be

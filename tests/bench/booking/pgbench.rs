@@ -16,7 +16,7 @@ use tracing::{Event, Metadata, Subscriber};
 
 use crate::town::{DOCTORS, Town, id};
 
-/// Who hears the statements of this thread.
+/// The one that hears the statements of this thread.
 #[derive(Clone, Debug, Default)]
 struct Ear(Arc<Mutex<Vec<String>>>);
 
@@ -81,7 +81,7 @@ fn heard() -> Vec<String> {
             let path = format!("/v1/consults/{}/schedule", id(5, first));
             ear.0.lock().unwrap().clear();
             let key = [("idempotency-key", "heard")];
-            site.call(Some(&town.nurse()), "POST", &path, Some(body), &key).await.expect(200);
+            site.call(Some(&Town::nurse()), "POST", &path, Some(body), &key).await.expect(200);
         });
     });
     listening.join().unwrap();
@@ -121,7 +121,7 @@ impl Values {
         }
     }
 
-    /// What stands for the parameters of a statement, which is known by its beginning.
+    /// The text in the place of the parameters of a statement, which is known by its beginning.
     fn for_statement(&self, sql: &str) -> Vec<String> {
         let Self { consult, doctor, resident, room, home, hospital, nurse, from, to } = self;
         let key = "('p' || (:n)::text)";

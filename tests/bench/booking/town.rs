@@ -78,13 +78,14 @@ const PAST_TIME_SQLITE: &str =
     "with past as (select * from consult where id >= unhex('00000007000070008000' || printf('%012d', $1))
         and id < unhex('00000007000070008000' || printf('%012d', $2)))
     insert into occupancy (id, resource_id, lane, starts_at, ends_at, holder_kind, holder_id)
-    select randomblob(16), doctor_id, 0, starts_at, ends_at, 'consult', id from past union all
-    select randomblob(16), resident_id, 0, starts_at, ends_at, 'consult', id from past union all
-    select randomblob(16), room_id, 0, starts_at, ends_at, 'consult', id from past";
+    select unhex('0000000b' || substr(hex(id), 9)), doctor_id, 0, starts_at, ends_at, 'consult', id from past union all
+    select unhex('0000000c' || substr(hex(id), 9)), resident_id, 0, starts_at, ends_at, 'consult', id from past union all
+    select unhex('0000000d' || substr(hex(id), 9)), room_id, 0, starts_at, ends_at, 'consult', id from past";
 const PAST_TIME_POSTGRES: &str =
     "insert into occupancy (id, resource_id, lane, starts_at, ends_at, holder_kind, holder_id)
-    select gen_random_uuid(), r.id, 0, c.starts_at, c.ends_at, 'consult', c.id from consult c,
-        unnest(array[c.doctor_id, c.resident_id, c.room_id]) as r (id)
+    select overlay(c.id::text placing '0000000' || substr('bcd', r.k::integer, 1) from 1 for 8)::uuid, r.id, 0,
+        c.starts_at, c.ends_at, 'consult', c.id
+    from consult c, unnest(array[c.doctor_id, c.resident_id, c.room_id]) with ordinality as r (id, k)
     where c.id >= ('00000007-0000-7000-8000-' || lpad($1::text, 12, '0'))::uuid
         and c.id < ('00000007-0000-7000-8000-' || lpad($2::text, 12, '0'))::uuid";
 const ANALYZE: &str = "analyze";
@@ -172,8 +173,8 @@ impl Town {
         self.folder.path().join("secret.json")
     }
 
-    /// Who books.
-    pub(crate) fn nurse(&self) -> Person {
+    /// The nurse who books.
+    pub(crate) fn nurse() -> Person {
         Person::new(id(6, 1), OrganisationId(id(1, HOME)), &["care_staff"], "王护士").of_a("care_home")
     }
 

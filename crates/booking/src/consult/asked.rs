@@ -14,7 +14,7 @@ use super::hold::{self, HELD_PER_ORGANISATION_MAX};
 use super::input::{Invitation, Wanted};
 use super::model::{AskedTime, Consult};
 use super::practitioner::Practitioner;
-use super::practitioner::bookable::{self, Bookable, Wish};
+use super::practitioner::bookable::{self, Bookable, BookingWish};
 use super::practitioner::rules::{self, WishedTime};
 use super::practitioner::store::{self as doctors, PractitionerPost};
 use super::problems::TOO_MANY_HELD;
@@ -50,7 +50,7 @@ pub(super) async fn doctor_of(
 pub(super) async fn bookable_of(
     conn: &mut Conn,
     now: DateTime<Utc>,
-    wish: &Wish,
+    wish: &BookingWish,
     pointer: &'static str,
 ) -> Result<Bookable, Problem> {
     bookable::find(conn, now, wish).await?.filter(|found| found.works).ok_or_else(|| not_there(pointer))
@@ -68,7 +68,7 @@ pub(super) async fn resolved(
     invitation: &Invitation,
 ) -> Result<Option<AskedTime>, Problem> {
     let Some(asked) = invitation.asked else { return Ok(None) };
-    let wish = Wish {
+    let wish = BookingWish {
         post: PractitionerPost { doctor: asked.doctor_id, hospital: invitation.hospital_id },
         house: inviting,
         room: asked.room_id,
@@ -95,7 +95,7 @@ pub(super) async fn keep(tx: &mut Tx, ctx: &Ctx, consult: &Consult) -> Result<()
     let Some(asked) = consult.asked else { return Ok(()) };
     let now = ctx.now();
     store::hold_for(tx, consult.id, Some(asked.doctor)).await?;
-    let wish = Wish {
+    let wish = BookingWish {
         post: PractitionerPost { doctor: asked.doctor, hospital: consult.invited.id },
         house: consult.inviting.id,
         room: asked.room,

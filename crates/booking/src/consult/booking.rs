@@ -12,7 +12,7 @@ use uuid::Uuid;
 use super::id::ConsultId;
 use super::input::Wanted;
 use super::model::Consult;
-use super::practitioner::bookable::{self, Bookable, Wish};
+use super::practitioner::bookable::{self, Bookable, BookingWish};
 use super::practitioner::rules::{self, WishedTime};
 use super::practitioner::store::{self as doctors, PractitionerPost};
 use super::practitioner::{FreeSlot, Practitioner, search};
@@ -82,7 +82,7 @@ async fn bookable(
 ) -> Result<Bookable, Problem> {
     let known = match wanted.doctor_id.or(consult.state.doctor()) {
         Some(doctor) => {
-            let wish = Wish {
+            let wish = BookingWish {
                 post: PractitionerPost { doctor, hospital: consult.invited.id },
                 house: consult.inviting.id,
                 room: wanted.room_id,
@@ -184,6 +184,7 @@ pub(super) async fn take(tx: &mut Tx, ctx: &Ctx, consult: &Consult, wanted: &Wan
 pub(super) struct Move {
     pub(super) consult: ConsultId,
     pub(super) appointment: Appointment,
+    doctor: Practitioner,
     resources: Vec<Uuid>,
 }
 
@@ -192,6 +193,12 @@ impl Move {
     pub(super) fn booking(&self) -> Booking<'_> {
         let interval = self.appointment.interval;
         Booking { holder_kind: HOLDER, holder_id: self.consult.0, resources: &self.resources, interval }
+    }
+
+    /// The time as the rules of the doctor's calendar are asked for it, beside what all but these two have.
+    pub(super) fn wished(&self, other: &Self) -> WishedTime<'_> {
+        let (holder, former) = (self.consult.0, Some(other.consult.0));
+        WishedTime { doctor: &self.doctor, interval: self.appointment.interval, holder, former }
     }
 
     /// The things that both need at one time.
@@ -223,9 +230,9 @@ pub(super) async fn moved(
     let wanted = Wanted { doctor_id, room_id: Some(booked.room), starts_at, below_rank: false };
     let plan = plan(conn, ctx, consult, &wanted).await?;
     let appointment = plan.booked(booked.room).appointment;
-    let mut resources = plan.people;
+    let Plan { doctor, people: mut resources, .. } = plan;
     resources.push(booked.room.0);
-    Ok(Move { consult: consult.id, appointment, resources })
+    Ok(Move { consult: consult.id, appointment, doctor, resources })
 }
 
 /// Whether a time was not to be had because somebody has it, so that others may be named.

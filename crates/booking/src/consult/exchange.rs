@@ -16,7 +16,7 @@ use super::conflicts::{Conflict, in_the_way};
 use super::id::ConsultId;
 use super::model::{Consult, ConsultRow};
 use super::policy::ConsultRelation;
-use super::practitioner::store as doctors;
+use super::practitioner::{rules, store as doctors};
 use super::state::{ConsultStep, ConsultStepName, Exchanged};
 use super::store::consults;
 use super::timing::require_exchangeable;
@@ -94,6 +94,12 @@ impl PairOrder<Consult> for ConsultExchange {
         }
         doctors::keep_hours(tx, [first, other].into_iter().filter_map(|consult| consult.state.doctor())).await?;
         let [one, two] = moves(tx, call.ctx, [first, other]).await?;
+        let mut wished = [one.wished(&two), two.wished(&one)];
+        // Two who exchange take the doctors' rules in one order.
+        wished.sort_by_key(|wish| wish.doctor.account_id);
+        for wish in &wished {
+            rules::require(tx, call.ctx.now(), wish).await?;
+        }
         calendar::exchange(tx, call.ctx.now(), [&one.booking(), &two.booking()]).await?;
         Ok([
             ConsultStep::Exchange(Exchanged::with(other.id, one.appointment)),

@@ -17,7 +17,7 @@ use crate::consult::world::{World, fresh_key};
 /// From this statement on a thread is listened to.
 const MARK: &str = "select 'listened to'";
 
-/// What the listened-to threads have said: a test's own, and that of its embedded writer.
+/// The statements of the threads that are listened to: a test's own, and that of its embedded writer.
 static HEARD: LazyLock<Mutex<HashMap<ThreadId, Vec<String>>>> = LazyLock::new(Mutex::default);
 
 struct Ear;

@@ -36,7 +36,7 @@ pub use log::{EventLog, Growth, LogEnd, LogError};
 #[cfg(feature = "testing")]
 pub use outbox::publish;
 pub use outbox::{NewEvent, Outbox, emit, publish_all};
-pub(crate) use outbox::{PLACE, Row as EventRow, grown};
+pub(crate) use outbox::{OutboxLine, PLACE, grown};
 pub use parked::{ParkedEvent, ParkedId, Retried, drop_parked, parked};
 pub use retention::{Cleaned, Cleaner, Readers, Retention};
 pub use stream::{StreamLimits, StreamLog};

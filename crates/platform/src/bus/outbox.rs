@@ -89,7 +89,7 @@ pub async fn publish(
 
 /// A row as both engines read it out of one JSON array.
 #[derive(Debug, Serialize)]
-pub(crate) struct Row<'a> {
+pub(crate) struct OutboxLine<'a> {
     event_id: String,
     kind: &'a str,
     subject: String,
@@ -99,10 +99,10 @@ pub(crate) struct Row<'a> {
     traceparent: Option<&'a str>,
 }
 
-impl<'a> Row<'a> {
+impl<'a> OutboxLine<'a> {
     pub(crate) fn of(NewEvent { at, kind, subject, data }: &'a NewEvent, traceparent: Option<&'a str>) -> Self {
         let (event_id, subject) = (uuid_v7(*at).simple().to_string(), subject.simple().to_string());
-        Row { event_id, kind, subject, occurred_at: as_text(*at), data, traceparent }
+        OutboxLine { event_id, kind, subject, occurred_at: as_text(*at), data, traceparent }
     }
 }
 
@@ -112,7 +112,7 @@ pub async fn publish_all(tx: &mut Tx, events: &[NewEvent]) -> Result<(), DbError
         return Ok(());
     }
     let cause = trace::current().map(|context| context.to_string());
-    let rows: Vec<Row<'_>> = events.iter().map(|event| Row::of(event, cause.as_deref())).collect();
+    let rows: Vec<OutboxLine<'_>> = events.iter().map(|event| OutboxLine::of(event, cause.as_deref())).collect();
     match tx.engine() {
         Engine::Sqlite(c) => sqlx::query(APPEND_ALL_SQLITE).bind(Json(rows)).execute(c).await.map(drop)?,
         Engine::Postgres(c) => sqlx::query(APPEND_ALL_POSTGRES).bind(Json(rows)).execute(c).await.map(drop)?,

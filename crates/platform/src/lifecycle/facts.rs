@@ -3,7 +3,7 @@
 use sqlx::types::{Json, Uuid};
 
 use crate::audit::{self, Done};
-use crate::bus::{self, EventRow, NewEvent};
+use crate::bus::{self, NewEvent, OutboxLine};
 use crate::db::{DbError, Engine, Tx, expect_rows};
 use crate::history::{self, Line};
 use crate::telemetry::trace;
@@ -44,7 +44,7 @@ const WRITE_POSTGRES: &str = "with lines as (insert into history
         from jsonb_array_elements($3) e returning 1)
     select 1 from lines union all select 1 from events union all select 1 from done";
 
-/// What some changes of aggregates of one kind leave.
+/// The rows that some changes of aggregates of one kind leave.
 #[derive(Debug)]
 pub(super) struct Facts<'a> {
     pub(super) aggregate: &'static str,
@@ -63,7 +63,7 @@ pub(super) async fn write(tx: &mut Tx, facts: &Facts<'_>) -> Result<(), DbError>
     let cause = trace::current().map(|context| context.to_string());
     let address = audit::address();
     let all_lines = Json(history::rows(aggregate, lines));
-    let all_events = Json(events.iter().map(|event| EventRow::of(event, cause.as_deref())).collect::<Vec<_>>());
+    let all_events = Json(events.iter().map(|event| OutboxLine::of(event, cause.as_deref())).collect::<Vec<_>>());
     let all_done = Json(done.iter().map(|done| audit::Row::of(done, address.as_deref())).collect::<Vec<_>>());
     let written = match tx.engine() {
         Engine::Sqlite(c) => {

@@ -90,9 +90,12 @@ pub struct WorkdayChanged {
     pub more: bool,
 }
 
+/// The version of a day of which the institution says nothing.
+pub(in crate::consult) const UNSAID: i64 = 1;
+
 fn version(works_as: Option<WorksAs>) -> i64 {
     let place = |word| WorksAs::ALL.iter().zip(2_i64..).find(|(one, _)| **one == word).map(|(_, n)| n);
-    works_as.and_then(place).unwrap_or(1)
+    works_as.and_then(place).unwrap_or(UNSAID)
 }
 
 impl WorkdayView {

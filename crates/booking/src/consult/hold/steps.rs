@@ -17,7 +17,7 @@ use crate::consult::asked::{bookable_of, doctor_of};
 use crate::consult::booking::{HOLDER, is_taken, no_room};
 use crate::consult::id::ConsultHoldId;
 use crate::consult::model::AskedTime;
-use crate::consult::practitioner::bookable::Wish;
+use crate::consult::practitioner::bookable::BookingWish;
 use crate::consult::practitioner::rules::{self as calendar_rules, WishedTime};
 use crate::consult::practitioner::store::{self as doctors, PractitionerPost};
 use crate::consult::problems::TOO_MANY_HELD;
@@ -53,7 +53,7 @@ pub(super) async fn take(tx: &mut Tx, ctx: &Ctx, new: &NewConsultHold) -> Result
     let (now, house) = (ctx.now(), ctx.actor.organisation);
     own_resident(tx, house, new.resident_id).await?;
     doctors::keep_hours(tx, [new.doctor_id]).await?;
-    let wish = Wish {
+    let wish = BookingWish {
         post: PractitionerPost { doctor: new.doctor_id, hospital: new.hospital_id },
         house,
         room: new.room_id,

@@ -127,7 +127,8 @@ impl InvitationForm<'_> {
             @if let Origin::Copy | Origin::FollowUp = self.origin { (page::notice(Tone::Info, &t(lang, "copied"))) }
             div.toolbar {
                 p #draft-state.faint aria-live="polite" data-draft=(id) data-version=[kept.map(|(version, _)| version)]
-                    data-saved=(saved("{$time}")) data-unsaved=(t(lang, "unsaved")) data-apart=(t(lang, "draft-apart")) {
+                    data-saved=(saved("{$time}")) data-unsaved=(t(lang, "unsaved")) data-apart=(t(lang, "draft-apart"))
+                    data-sent=(t(lang, "draft-sent")) data-gone=(t(lang, "draft-gone")) data-lost=(t(lang, "draft-lost")) {
                     @if let Some((_, at)) = kept { (saved(&words.clock(at))) }
                     @else { (TEXTS.with(lang, "drafts-help", &[("days", &KEEP_DAYS.to_string())])) }
                 }

@@ -82,9 +82,9 @@ const FIND_POSTGRES: &str = "select p.account_id, p.organisation_id, a.display_n
     join account a on a.id = p.account_id join organisation o on o.id = p.organisation_id
     where p.account_id = $1 and p.organisation_id = $2";
 
-/// What a time is asked for.
+/// A time that is asked for, and for whom.
 #[derive(Clone, Copy, Debug)]
-pub struct Wish {
+pub struct BookingWish {
     pub post: PractitionerPost,
     /// The house, and its room where one is wanted.
     pub house: OrganisationId,
@@ -133,7 +133,7 @@ pub struct Bookable {
 }
 
 /// The doctor, where there is a profile in the hospital, with all that a booking asks.
-pub async fn find(conn: &mut Conn, now: DateTime<Utc>, wish: &Wish) -> Result<Option<Bookable>, DbError> {
+pub async fn find(conn: &mut Conn, now: DateTime<Utc>, wish: &BookingWish) -> Result<Option<Bookable>, DbError> {
     let (first, last) = around(wish.starts_at);
     let row: Option<BookableRow> = match conn.engine() {
         Engine::Sqlite(c) => {
@@ -158,7 +158,7 @@ fn around(starts_at: DateTime<Utc>) -> (NaiveDate, NaiveDate) {
 }
 
 impl BookableRow {
-    fn read(self, wish: &Wish) -> Result<Bookable, DbError> {
+    fn read(self, wish: &BookingWish) -> Result<Bookable, DbError> {
         let exceptions = self.exceptions.0.into_iter().map(|row| row.read().map(|(_, exception)| exception));
         let workdays = self.workdays.0.iter().map(|rule| Ok(rule.exception()));
         Ok(Bookable {

@@ -179,10 +179,11 @@ impl CalendarRules {
         self.0.is_empty()
     }
 
-    /// Those of the offered times that the rules let be taken beside what is taken.
+    /// Those of the offered times that the rules let be taken beside what is taken; a time that is given up for the new one is not
+    /// counted.
     pub fn keep<'a>(
         &self,
-        now: DateTime<Utc>,
+        (now, gives_up): (DateTime<Utc>, Option<Interval>),
         kept: &KeptHours,
         mut offers: Vec<(&'a Practitioner, Interval)>,
         taken: &HashMap<Uuid, Vec<TakenTime>>,
@@ -191,7 +192,9 @@ impl CalendarRules {
             return Ok(offers);
         }
         let of = |doctor: &Practitioner| taken.get(&doctor.account_id.0).map_or(&[][..], Vec::as_slice);
-        let lets = |(doctor, slot): &(&Practitioner, Interval)| self.let_take(now, kept, doctor, *slot, of(doctor));
+        let lets = |(doctor, slot): &(&Practitioner, Interval)| {
+            self.let_take((now, gives_up), kept, doctor, *slot, of(doctor))
+        };
         let verdicts = offers.iter().map(lets).collect::<Result<Vec<bool>, DbError>>()?;
         let mut verdicts = verdicts.into_iter();
         offers.retain(|_| verdicts.next().unwrap_or(false));
@@ -201,7 +204,7 @@ impl CalendarRules {
     /// Whether a doctor's rule lets a time be taken beside what is taken now.
     pub fn let_take(
         &self,
-        now: DateTime<Utc>,
+        (now, gives_up): (DateTime<Utc>, Option<Interval>),
         kept: &KeptHours,
         doctor: &Practitioner,
         slot: Interval,
@@ -209,7 +212,8 @@ impl CalendarRules {
     ) -> Result<bool, DbError> {
         let Some(rule) = self.of(doctor.post()) else { return Ok(true) };
         let zone = doctor.zone()?;
-        let taken: Vec<Interval> = taken.iter().filter(|taken| taken.holds(now)).map(|taken| taken.interval).collect();
+        let stays = |taken: &&TakenTime| taken.holds(now) && Some(taken.interval) != gives_up;
+        let taken: Vec<Interval> = taken.iter().filter(stays).map(|taken| taken.interval).collect();
         let session = kept.of(doctor.post()).and_then(|kept| session_of(&kept.hours, &kept.exceptions, zone, slot));
         Ok(rule.broken(now, slot, session, &taken, zone).is_none())
     }

@@ -136,7 +136,7 @@ pub async fn free(
         let around = if rules.is_empty() { Duration::zero() } else { AROUND };
         let end = to + Duration::hours(calendar::INTERVAL_HOURS_MAX).max(around);
         let taken = calendar::busy_of(conn, resources, from - around, end).await?;
-        let offers = rules.keep(now, &kept, offers, &taken)?;
+        let offers = rules.keep((now, search.gives_up), &kept, offers, &taken)?;
         let others = Others::of(&search, now, &taken);
         let free = |(doctor, slot): (&Practitioner, Interval)| {
             let own = taken.get(&doctor.account_id.0).map_or(&[][..], Vec::as_slice);

@@ -147,15 +147,7 @@ async fn change(w: &World, act: Act, written: &mut Written) {
             on!(tx, |c| sqlx::query(keep).bind(written.taken[n].0).execute(c).await.map(drop)).unwrap();
             tx.commit().await.unwrap();
         }
-        Act::Hours { doctor, from, length } => {
-            let (who, clock) = (doctors[doctor], |hour: i64| format!("{hour:02}:00"));
-            let line = |weekday: i64| {
-                json!({ "weekday": weekday, "start": clock(from), "end": clock(from + length),
-                "slot_minutes": 20 + 5 * length, "valid_from": "2026-01-01" })
-            };
-            let plan = json!({ "weekly": (1..=6).map(line).collect::<Vec<_>>() });
-            w.put(&w.hospital_admin, &format!("/v1/practitioners/{}/hours", who.id), plan).await.expect(200);
-        }
+        Act::Hours { doctor, from, length } => set_hours(w, doctors[doctor], from, length).await,
         Act::Closed { doctor, day: n } => {
             except(w, doctors[doctor], json!({ "kind": "closed", "date": day(n) }), written).await;
         }
@@ -186,6 +178,16 @@ async fn change(w: &World, act: Act, written: &mut Written) {
         }
         Act::Later(minutes) => w.clock.advance(Duration::from_mins(minutes)),
     }
+}
+
+async fn set_hours(w: &World, who: &Person, from: i64, length: i64) {
+    let clock = |hour: i64| format!("{hour:02}:00");
+    let line = |weekday: i64| {
+        json!({ "weekday": weekday, "start": clock(from), "end": clock(from + length),
+            "slot_minutes": 20 + 5 * length, "valid_from": "2026-01-01" })
+    };
+    let plan = json!({ "weekly": (1..=6).map(line).collect::<Vec<_>>() });
+    w.put(&w.hospital_admin, &format!("/v1/practitioners/{}/hours", who.id), plan).await.expect(200);
 }
 
 async fn set_rule(w: &World, whose: usize, rule: Value, written: &mut Written) {

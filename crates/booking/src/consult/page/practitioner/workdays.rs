@@ -36,7 +36,6 @@ pub(super) async fn days_page(
     let stored = practitioner::rules::find(&mut conn, own.id, None).await?;
     let words = words(ctx.lang, own.zone());
     let (title, call) = (words.t("workdays-title"), format!("PUT /v1/organisations/{}/workdays", own.id));
-    let today = own.day(ctx.now()).to_string();
     let body = html! {
         p { a href="/practitioners" { "← " (words.t("doctors-title")) } }
         h1 { (title) }
@@ -48,7 +47,7 @@ pub(super) async fn days_page(
             (page::count(ctx.lang, view.days.len(), false))
             ul.plain-list { @for day in &view.days { (line(words, &call, day)) } }
         }
-        (other(words, &call, &today))
+        (other(words, &call))
         (rules::section(words, &format!("PUT /v1/organisations/{}/calendar-rules", own.id), stored.house, None))
     };
     Ok(app.deps.frame.page(ctx.lang, &title, Some(&ctx.actor), "/practitioners", &["/static/send.js"], &body))
@@ -100,9 +99,9 @@ fn select(words: Words, id: &str, kind: &str, chosen: Option<WorksAs>) -> Markup
 }
 
 /// A day that is on no list.
-fn other(words: Words, call: &str, today: &str) -> Markup {
+fn other(words: Words, call: &str) -> Markup {
     let (label, done) = (words.t("workdays-date"), words.t("workdays-saved"));
-    let date = Field { name: "date", label: &label, kind: "date", value: today, required: true, ..Field::default() };
+    let date = Field { name: "date", label: &label, kind: "date", required: true, ..Field::default() };
     let fields = html! {
         (date.draw(words.lang, &Errors::default()))
         (select(words, "works_as", "plain", None))
@@ -111,7 +110,7 @@ fn other(words: Words, call: &str, today: &str) -> Markup {
     html! {
         section.card aria-labelledby="other-title" {
             h2 #other-title { (words.t("workdays-other")) }
-            (page::form(words.lang, Some("other-day"), "stack", Send { done: Some(&done), ..Send::to(call) }, &fields))
+            (page::form(words.lang, Some("other-day"), "stack", Send { done: Some(&done), ..Send::step(call, workdays::UNSAID) }, &fields))
         }
     }
 }
