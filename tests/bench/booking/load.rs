@@ -79,7 +79,7 @@ struct Booker {
 impl Booker {
     fn of(served: &Served, town: &Town) -> Self {
         let (now, keys) = (Clock::system().now(), secret().keys().unwrap());
-        let mut claims = town.nurse().claims();
+        let mut claims = Town::nurse().claims();
         claims.auth_time = now.timestamp();
         Self { client: client(), base: served.base.clone(), token: keys.sign_access(now, &claims).unwrap() }
     }

@@ -81,7 +81,7 @@ fn heard() -> Vec<String> {
             let path = format!("/v1/consults/{}/schedule", id(5, first));
             ear.0.lock().unwrap().clear();
             let key = [("idempotency-key", "heard")];
-            site.call(Some(&town.nurse()), "POST", &path, Some(body), &key).await.expect(200);
+            site.call(Some(&Town::nurse()), "POST", &path, Some(body), &key).await.expect(200);
         });
     });
     listening.join().unwrap();

@@ -173,7 +173,7 @@ impl Town {
     }
 
     /// Who books.
-    pub(crate) fn nurse(&self) -> Person {
+    pub(crate) fn nurse() -> Person {
         Person::new(id(6, 1), OrganisationId(id(1, HOME)), &["care_staff"], "王护士").of_a("care_home")
     }
 
