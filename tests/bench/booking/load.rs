@@ -77,7 +77,7 @@ struct Booker {
 }
 
 impl Booker {
-    fn of(served: &Served, town: &Town) -> Self {
+    fn of(served: &Served) -> Self {
         let (now, keys) = (Clock::system().now(), secret().keys().unwrap());
         let mut claims = Town::nurse().claims();
         claims.auth_time = now.timestamp();
@@ -127,7 +127,7 @@ pub(crate) async fn book(served: &Served, town: &Town, clients: u64, (first, cou
     let per = count / clients;
     let stretch = |client: u64| {
         let from = first + client * per;
-        (Booker::of(served, town), (from..from + per).map(|n| (n, town.wish(n))).collect())
+        (Booker::of(served), (from..from + per).map(|n| (n, town.wish(n))).collect())
     };
     all((0..clients).map(stretch).collect()).await
 }
@@ -135,5 +135,5 @@ pub(crate) async fn book(served: &Served, town: &Town, clients: u64, (first, cou
 /// Books consults at once, all of them at the same time.
 pub(crate) async fn book_one(served: &Served, town: &Town, (first, count): (u64, u64), slot: u64) -> Round {
     let wish = town.one_slot(slot);
-    all((first..first + count).map(|n| (Booker::of(served, town), vec![(n, wish)])).collect()).await
+    all((first..first + count).map(|n| (Booker::of(served), vec![(n, wish)])).collect()).await
 }
