@@ -45,7 +45,7 @@ struct Size {
     history: [u64; 3],
 }
 
-const FULL: Size = Size { rounds: 5, bookings: 6_400, slots: 50, history: [10_000, 400_000, 0] };
+const FULL: Size = Size { rounds: 5, bookings: 12_800, slots: 50, history: [10_000, 400_000, 0] };
 const SMALL: Size = Size { rounds: 2, bookings: 128, slots: 2, history: [200, 400, 0] };
 
 fn verdict(is_met: bool) -> &'static str {

@@ -86,7 +86,9 @@ fn heard() -> Vec<String> {
     });
     listening.join().unwrap();
     let said = said.lock().unwrap();
-    said.iter().filter(|sql| !sql.eq_ignore_ascii_case("commit")).cloned().collect()
+    // A fresh connection asks the server for types besides.
+    let is_its_own = |sql: &&String| !sql.eq_ignore_ascii_case("commit") && !sql.contains("pg_type");
+    said.iter().filter(is_its_own).cloned().collect()
 }
 
 /// Expressions of the things of a booking: the consult is number `:n`, of doctor `:d` and of resident and room `:k`.
