@@ -62,7 +62,8 @@ impl Subscriber for Ear {
         if said.contains(MARK) {
             heard.entry(thread).or_default();
         }
-        if let Some(heard) = heard.get_mut(&thread) {
+        // A fresh connection asks once for types that it does not know.
+        if let Some(heard) = heard.get_mut(&thread).filter(|_| !said.contains("pg_type")) {
             heard.push(said.split_whitespace().collect::<Vec<_>>().join(" "));
         }
     }
