@@ -25,6 +25,7 @@ const OPENED: &[(&str, &str)] = &[
     ("nurse", "/session/pin"),
     ("nurse", "/consults/new"),
     ("admin", "/needs/audit"),
+    ("admin", "/practitioners"),
 ];
 /// Pages that are no pages for people, or show nothing without what went before.
 const NOT_LOOKED_AT: &[&str] = &[

@@ -11,7 +11,18 @@ use crate::common::world::{STRANGERS, World};
 use crate::common::{Client, Served, flow, sample};
 
 /// Filters by what is known to every care home: which doctors a hospital has, and when they are free.
-const OPEN: &[&str] = &["get /v1/slots ?doctor", "get /v1/slots ?hospital", "get /v1/practitioners ?hospital"];
+const OPEN: &[&str] = &[
+    "get /v1/slots ?doctor",
+    "get /v1/slots ?hospital",
+    "get /v1/practitioners ?hospital",
+    // A draft only keeps them; the invitation that is made of it refuses them.
+    "put /v1/consult-drafts/{id} /hospital_id",
+    "put /v1/consult-drafts/{id} /asked/doctor_id",
+    "put /v1/consult-drafts/{id} /asked/room_id",
+    // A draft that is not the caller's is like one that has ended: nothing ends with the invitation.
+    "post /v1/consults /draft_id",
+    "put /v1/consults/{id} /draft_id",
+];
 
 /// The places of ids in a value that a schema describes: `/asked/doctor_id`.
 fn ids(document: &Value, schema: &Value, place: &str, found: &mut BTreeSet<String>) {
@@ -156,6 +167,9 @@ impl Own {
                 ("draft", hold)
             }
             ("post", "/v1/consults") | ("put", "/v1/consults/{id}") => ("draft", invitation),
+            ("put", "/v1/consult-drafts/{id}") => {
+                ("draft", json!({ "resident_id": self.resident, "hospital_id": self.hospital, "reason": "复查" }))
+            }
             ("post", "/v1/consults/{id}/exchange") => ("scheduled", with),
             ("post", "/v1/consults/{id}/schedule") => ("accepted", at(3)),
             ("post", "/v1/consults/{id}/reschedule") => ("scheduled", at(4)),

@@ -184,6 +184,7 @@ let changed = false;
  * @param {any} there @param {any} written */
 const isSame = (there, written) => Object.keys(written).every((name) => JSON.stringify(there[name]) === JSON.stringify(written[name]));
 
+/** @returns {Promise<void>} */
 async function put() {
   if (!form || !kept || !changed || sending) return;
   changed = false;

@@ -37,6 +37,11 @@ fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     // serde_json passes over what it ignores unread; RFC 8259 §8.1 wants UTF-8 everywhere.
     std::str::from_utf8(bytes)
         .map_err(|_| Problem::new(&BAD_REQUEST).detail("内容不是有效的 UTF-8", "The body is not valid UTF-8"))?;
+    // Every body is an object. serde would take a list for one, its values for the fields in their order.
+    if bytes.trim_ascii_start().starts_with(b"[") {
+        let error = FieldError::new("", "内容的类型或格式不对", "Expected an object");
+        return Err(Problem::invalid(vec![error]));
+    }
     let mut reader = serde_json::Deserializer::from_slice(bytes);
     let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
         let place = pointer(error.path());

@@ -115,8 +115,7 @@ async fn found(conn: &mut Conn, ctx: &Ctx, sought: &Sought<'_>) -> Result<(Found
         Some(FreeSlot::new(doctor, Interval::new(starts_at, ends_at).ok()?, room))
     });
     let others = resources_of(conn, from, sought.resident).await?;
-    let gives_up = chosen.as_ref().and_then(|own| Interval::new(own.starts_at, own.ends_at).ok());
-    let search = AvailabilitySearch { others: &others, gives_up, ..AvailabilitySearch::of(&fitting, from, to) };
+    let search = AvailabilitySearch { others: &others, ..AvailabilitySearch::of(&fitting, from, to) };
     let mut slots = free(conn, from, search).await?;
     let any = !slots.is_empty();
     let house = (ctx.actor.organisation, Uuid::nil());
