@@ -12,13 +12,13 @@ use crate::on;
 /// Lines that are read of one aggregate at most: the newest ones.
 pub const LINES_MAX: i64 = 200;
 
-const ADD_SQLITE: &str = "insert into history
+pub(crate) const ADD_SQLITE: &str = "insert into history
     (aggregate, id, version, at, actor, actor_name, organisation, step, from_state, to_state, reason, note)
     select e.value ->> 'aggregate', unhex(e.value ->> 'id'), e.value ->> 'version', e.value ->> 'at',
         unhex(e.value ->> 'actor'), e.value ->> 'actor_name', unhex(e.value ->> 'organisation'), e.value ->> 'step',
         e.value ->> 'from_state', e.value ->> 'to_state', e.value ->> 'reason', e.value ->> 'note'
     from json_each($1) e";
-const ADD_POSTGRES: &str = "insert into history
+pub(crate) const ADD_POSTGRES: &str = "insert into history
     (aggregate, id, version, at, actor, actor_name, organisation, step, from_state, to_state, reason, note)
     select h.aggregate, h.id, h.version, h.at, h.actor, h.actor_name, h.organisation, h.step, h.from_state,
         h.to_state, h.reason, h.note

@@ -1,75 +1,26 @@
 //! The transaction of a booking by `pgbench`: the service's own statements, as they are heard while it books once, with values of
 //! the same kinds.
 
-use std::fmt;
 use std::path::PathBuf;
 use std::process::Command;
 use std::sync::{Arc, Mutex};
 
 use sanbao_booking::{Config, build};
 use sanbao_platform::clock::Clock;
-use sanbao_platform::testing::{Site, TestEngine, postgres};
+use sanbao_platform::testing::{Site, StatementListener, TestEngine, postgres};
 use serde_json::json;
-use tracing::field::{Field, Visit};
-use tracing::span::{Attributes, Id, Record};
-use tracing::{Event, Metadata, Subscriber};
 
 use crate::town::{DOCTORS, Town, id};
 
-/// The one that hears the statements of this thread.
-#[derive(Clone, Debug, Default)]
-struct Ear(Arc<Mutex<Vec<String>>>);
-
-#[derive(Default)]
-struct Words {
-    summary: String,
-    whole: String,
-}
-
-impl Visit for Words {
-    fn record_str(&mut self, field: &Field, value: &str) {
-        match field.name() {
-            "summary" => value.clone_into(&mut self.summary),
-            "db.statement" => value.clone_into(&mut self.whole),
-            _ => {}
-        }
-    }
-
-    fn record_debug(&mut self, _: &Field, _: &dyn fmt::Debug) {}
-}
-
-impl Subscriber for Ear {
-    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        metadata.target() == "sqlx::query"
-    }
-
-    fn new_span(&self, _: &Attributes<'_>) -> Id {
-        Id::from_u64(1)
-    }
-
-    fn record(&self, _: &Id, _: &Record<'_>) {}
-
-    fn record_follows_from(&self, _: &Id, _: &Id) {}
-
-    fn event(&self, event: &Event<'_>) {
-        let mut words = Words::default();
-        event.record(&mut words);
-        let said = if words.whole.is_empty() { words.summary } else { words.whole };
-        self.0.lock().unwrap().push(said.trim().to_owned());
-    }
-
-    fn enter(&self, _: &Id) {}
-
-    fn exit(&self, _: &Id) {}
-}
-
 /// The statements of one booking through the service's router, on a server's database of its own.
 fn heard() -> Vec<String> {
-    let ear = Ear::default();
-    let said = Arc::clone(&ear.0);
+    let said = Arc::new(Mutex::new(Vec::new()));
+    let heard = Arc::clone(&said);
     let listening = std::thread::spawn(move || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        let _guard = tracing::subscriber::set_default(ear.clone());
+        let told = Arc::clone(&heard);
+        let listener = StatementListener(move |sql: String| told.lock().unwrap().push(sql));
+        let _guard = tracing::subscriber::set_default(listener);
         runtime.block_on(async {
             let engine = postgres().await.unwrap();
             let mut town = Town::open(engine.clone()).await;
@@ -79,7 +30,7 @@ fn heard() -> Vec<String> {
             let (starts_at, room) = town.wish(first);
             let body = json!({ "starts_at": starts_at, "room_id": room });
             let path = format!("/v1/consults/{}/schedule", id(5, first));
-            ear.0.lock().unwrap().clear();
+            heard.lock().unwrap().clear();
             let key = [("idempotency-key", "heard")];
             site.call(Some(&Town::nurse()), "POST", &path, Some(body), &key).await.expect(200);
         });

@@ -34,13 +34,13 @@ const INSERT: &str = "insert into audit
     (id, occurred_at, actor, organisation, action, resource_kind, resource_id, request_id, outcome, address)
     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
 
-const INSERT_ALL_SQLITE: &str = "insert into audit
+pub(crate) const INSERT_ALL_SQLITE: &str = "insert into audit
         (id, occurred_at, actor, organisation, action, resource_kind, resource_id, request_id, outcome, address)
     select unhex(e.value ->> 'id'), e.value ->> 'occurred_at', unhex(e.value ->> 'actor'),
         unhex(e.value ->> 'organisation'), e.value ->> 'action', e.value ->> 'resource_kind',
         unhex(e.value ->> 'resource_id'), e.value ->> 'request_id', 'done', e.value ->> 'address'
     from json_each($1) e";
-const INSERT_ALL_POSTGRES: &str = "insert into audit
+pub(crate) const INSERT_ALL_POSTGRES: &str = "insert into audit
         (id, occurred_at, actor, organisation, action, resource_kind, resource_id, request_id, outcome, address)
     select (e ->> 'id')::uuid, (e ->> 'occurred_at')::timestamptz, (e ->> 'actor')::uuid,
         (e ->> 'organisation')::uuid, e ->> 'action', e ->> 'resource_kind', (e ->> 'resource_id')::uuid,

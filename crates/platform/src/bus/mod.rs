@@ -35,6 +35,8 @@ pub use forwarder::Forwarder;
 pub use log::{EventLog, Growth, LogEnd, LogError};
 #[cfg(feature = "testing")]
 pub use outbox::publish;
+#[cfg(test)]
+pub(crate) use outbox::{APPEND_ALL_POSTGRES, APPEND_ALL_SQLITE};
 pub use outbox::{NewEvent, Outbox, emit, publish_all};
 pub(crate) use outbox::{OutboxLine, PLACE, grown};
 pub use parked::{ParkedEvent, ParkedId, Retried, drop_parked, parked};

@@ -14,11 +14,13 @@ use crate::telemetry::trace;
 /// The topic by which followers learn that the log has grown.
 pub(super) const TOPIC: &str = "outbox";
 
-const APPEND_ALL_SQLITE: &str = "insert into outbox (event_id, kind, subject, occurred_at, data, traceparent, position)
+pub(crate) const APPEND_ALL_SQLITE: &str =
+    "insert into outbox (event_id, kind, subject, occurred_at, data, traceparent, position)
     select unhex(e.value ->> 'event_id'), e.value ->> 'kind', unhex(e.value ->> 'subject'), e.value ->> 'occurred_at',
         e.value -> 'data', e.value ->> 'traceparent', top.position + 1 + e.key
     from json_each($1) e, (select coalesce(max(position), 0) as position from outbox) top order by e.key";
-const APPEND_ALL_POSTGRES: &str = "insert into outbox (event_id, kind, subject, occurred_at, data, traceparent)
+pub(crate) const APPEND_ALL_POSTGRES: &str =
+    "insert into outbox (event_id, kind, subject, occurred_at, data, traceparent)
     select (e.event ->> 'event_id')::uuid, e.event ->> 'kind', (e.event ->> 'subject')::uuid,
         (e.event ->> 'occurred_at')::timestamptz, e.event -> 'data', e.event ->> 'traceparent'
     from jsonb_array_elements($1) with ordinality as e (event, n) order by e.n";

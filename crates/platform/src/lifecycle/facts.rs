@@ -8,7 +8,7 @@ use crate::db::{DbError, Engine, Tx, expect_rows};
 use crate::history::{self, Line};
 use crate::telemetry::trace;
 
-// The same rows as those of `history::add`, `bus::publish_all` and `audit::record_all`.
+// The statements of `history::add`, `bus::publish_all` and `audit::record_all` as one: a test holds them against those.
 const WRITE_SQLITE: &str = "insert into history
         (aggregate, id, version, at, actor, actor_name, organisation, step, from_state, to_state, reason, note)
     select e.value ->> 'aggregate', unhex(e.value ->> 'id'), e.value ->> 'version', e.value ->> 'at',
@@ -80,4 +80,27 @@ pub(super) async fn write(tx: &mut Tx, facts: &Facts<'_>) -> Result<(), DbError>
         bus::grown(tx);
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A statement with its spaces made one, about the parameter of another.
+    fn about(sql: &str, parameter: &str) -> String {
+        sql.split_whitespace().collect::<Vec<_>>().join(" ").replace("$1", parameter)
+    }
+
+    #[test]
+    fn the_rows_are_those_that_are_written_one_kind_at_a_time() {
+        let sqlite = [history::ADD_SQLITE, bus::APPEND_ALL_SQLITE, audit::INSERT_ALL_SQLITE];
+        let parts = sqlite.iter().zip(["$1", "$2", "$3"]).map(|(sql, parameter)| about(sql, parameter));
+        assert_eq!(about(WRITE_SQLITE, "$1"), parts.collect::<Vec<_>>().join("; "));
+        let postgres = [history::ADD_POSTGRES, bus::APPEND_ALL_POSTGRES, audit::INSERT_ALL_POSTGRES];
+        let whole = about(WRITE_POSTGRES, "$1");
+        for (sql, parameter) in postgres.iter().zip(["$1", "$2", "$3"]) {
+            let part = about(sql, parameter);
+            assert!(whole.contains(&format!("({part} returning 1)")), "{part}");
+        }
+    }
 }
