@@ -357,6 +357,23 @@ mod tests {
             CalendarRule { notice_hours: Some(0), day_max: Some(5), session_max: Some(2), ..CalendarRule::default() };
         assert_eq!(own.over(house), kept);
         let wrong = CalendarRule { before_minutes: Some(-1), day_max: Some(0), ..house };
+        let most = CalendarRule {
+            before_minutes: Some(APART_MINUTES_MAX),
+            after_minutes: Some(APART_MINUTES_MAX),
+            notice_hours: Some(NOTICE_HOURS_MAX),
+            day_max: Some(COUNT_MAX),
+            session_max: Some(COUNT_MAX),
+        };
+        assert_eq!(most.checked().unwrap(), most);
+        for beyond in [
+            CalendarRule { before_minutes: Some(APART_MINUTES_MAX + 1), ..most },
+            CalendarRule { after_minutes: Some(APART_MINUTES_MAX + 1), ..most },
+            CalendarRule { notice_hours: Some(NOTICE_HOURS_MAX + 1), ..most },
+            CalendarRule { day_max: Some(COUNT_MAX + 1), ..most },
+            CalendarRule { session_max: Some(COUNT_MAX + 1), ..most },
+        ] {
+            assert!(beyond.checked().is_err(), "{beyond:?}");
+        }
         let said = wrong.checked().unwrap_err().body(sanbao_platform::lang::Lang::Zh, "").to_string();
         assert!(
             said.contains("/before_minutes") && said.contains("/day_max") && !said.contains("/notice_hours"),

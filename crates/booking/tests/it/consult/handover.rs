@@ -217,3 +217,16 @@ async fn a_resident_is_told_of_it_and_goes_out_of_it() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn more_than_a_hundred_consults_are_said_to_be_more() {
+    on_both(|engine| async move {
+        let w = World::new(&engine).await;
+        for n in 0..101 {
+            w.post(&w.nurse, "/v1/consults", w.invitation(n % 2)).await.expect(201);
+        }
+        let signed = hand_over(&w, &w.nurse, WORDS).await;
+        assert_eq!((&signed["item_count"], &signed["is_cut"]), (&json!(100), &json!(true)), "{}: {signed}", w.engine);
+    })
+    .await;
+}

@@ -318,3 +318,30 @@ async fn changes_that_another_server_numbered_are_told_only_until_the_first_roun
     })
     .await;
 }
+
+#[tokio::test]
+async fn more_days_and_more_changes_than_are_kept_leave_the_answers_right() {
+    on_both(|engine| async move {
+        let w = World::new(&engine).await;
+        crate::consult::slots::geriatricians(&w, 60).await;
+        let hospital = json!(w.hospital);
+        let before = kept(&w, &w.nurse, &hospital).await;
+        assert!(!before.is_empty());
+        // A hundred days are kept: these are a hundred and twenty-four, of which nothing fits, so that each is looked at.
+        for month in 0..4 {
+            let day = |n: i64| (at(0) + TimeDelta::days(31 * (month + n))).format("%Y-%m-%dT%H:%M:%SZ").to_string();
+            let all = format!("/v1/slots?from={}&to={}&minutes=240&limit=200", day(0), day(1));
+            assert_eq!(w.get(&w.nurse, &all).await.expect(200)["items"], json!([]), "{}", w.engine);
+        }
+        assert_eq!(kept(&w, &w.nurse, &hospital).await, before, "{}", w.engine);
+        // Each of these leaves the places of sixty doctors behind, of which a thousand are kept.
+        for round in 0..20 {
+            let mut tx = w.db.begin().await.unwrap();
+            let touch = "update practitioner set created_at = created_at";
+            on!(tx, |c| sqlx::query(touch).execute(c).await.map(drop)).unwrap();
+            tx.commit().await.unwrap();
+            assert_eq!(kept(&w, &w.nurse, &hospital).await, before, "{}: {round}", w.engine);
+        }
+    })
+    .await;
+}
