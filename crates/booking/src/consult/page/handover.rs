@@ -221,18 +221,18 @@ fn sheet(words: Words, side: HandoverSide, items: &[(ConsultId, &HandoverFacts)]
         @if items.is_empty() { (page::empty(&words.t("handover-none"), None)) }
         @else {
             (page::count(words.lang, items.len(), false))
-            div.scroll { table.table.keep {
+            div.scroll { table.table {
                 (page::head(&heads.each_ref().map(String::as_str)))
-                tbody { @for (id, facts) in items { (row(words, side, *id, facts)) } }
+                tbody { @for (id, facts) in items { (row(words, side, &heads, (*id, facts))) } }
             } }
         }
     }
 }
 
-fn row(words: Words, side: HandoverSide, id: ConsultId, f: &HandoverFacts) -> Markup {
+fn row(words: Words, side: HandoverSide, heads: &[String; 5], (id, f): (ConsultId, &HandoverFacts)) -> Markup {
     html! {
         tr {
-            td {
+            td data-label=(heads[0]) {
                 @match (f.starts_at, f.ends_at) {
                     (Some(from), Some(until)) => { (words.day(from.with_timezone(&words.zone).date_naive())) br; strong { (words.span(from, until)) } },
                     _ => { (words.with("handover-since", &[("time", &words.when(f.state_since))])) }
@@ -241,17 +241,17 @@ fn row(words: Words, side: HandoverSide, id: ConsultId, f: &HandoverFacts) -> Ma
             th scope="row" {
                 a href=(format!("/consults/{id}")) { (f.resident_name) } (urgency_badge(words.lang, f.urgency))
             }
-            td {
+            td data-label=(heads[2]) {
                 @if let Some(doctor) = &f.doctor_name { (doctor) " · " }
                 (words.lang.pick(&f.other_zh, &f.other_en))
                 @if let Some(phone) = &f.other_phone { br; (words.with("day-sheet-phone", &[("phone", phone)])) }
                 @if let Some(room) = &f.room_name { br; (room) }
             }
-            td {
+            td data-label=(heads[3]) {
                 strong { (words.t(&format!("handover-place-{}", f.place))) } br;
                 (t(words.lang, &format!("next-{}-{}", if side == HandoverSide::Inviting { "inviting" } else { "invited" }, f.state)))
             }
-            td { (promised(words, side, f)) }
+            td data-label=(heads[4]) { (promised(words, side, f)) }
         }
     }
 }
