@@ -179,21 +179,21 @@ impl Wiring {
     /// Connects `services` by `bus`; each consumer with the log of the service that it names.
     pub fn of(services: &[Service], bus: &Bus, retention: Retention, clock: &Clock) -> Self {
         let mut wiring = Self::default();
+        let outboxes: Vec<Outbox> = services.iter().map(|s| Outbox::new(s.name, s.db.clone())).collect();
         for consumer in services.iter().flat_map(|s| &s.consumers) {
-            match log_of(services, bus, consumer.publisher) {
+            match log_of(&outboxes, bus, consumer.publisher) {
                 Some(log) => wiring.followers.push((consumer.clone(), log)),
                 None => tracing::warn!(?consumer, "its publisher is not in this process"),
             }
         }
-        for service in services {
+        for (service, outbox) in services.iter().zip(&outboxes) {
             let readers = match bus {
                 Bus::InProcess => {
                     let all = wiring.followers.iter().map(|(consumer, _)| consumer);
                     Readers::Consumers(all.filter(|c| c.publisher == service.name).cloned().collect())
                 }
                 Bus::Nats(nats, limits) => {
-                    let outbox = Outbox::new(service.name, service.db.clone());
-                    wiring.forwarders.push(Arc::new(Forwarder::new(outbox, nats.clone(), *limits)));
+                    wiring.forwarders.push(Arc::new(Forwarder::new(outbox.clone(), nats.clone(), *limits)));
                     Readers::Stream
                 }
             };
@@ -218,12 +218,9 @@ impl Wiring {
     }
 }
 
-fn log_of(services: &[Service], bus: &Bus, publisher: &'static str) -> Option<Arc<dyn EventLog>> {
+fn log_of(outboxes: &[Outbox], bus: &Bus, publisher: &'static str) -> Option<Arc<dyn EventLog>> {
     match bus {
-        Bus::InProcess => {
-            let service = services.iter().find(|s| s.name == publisher)?;
-            Some(Arc::new(Outbox::new(publisher, service.db.clone())))
-        }
+        Bus::InProcess => Some(Arc::new(outboxes.iter().find(|outbox| outbox.publisher == publisher)?.clone())),
         Bus::Nats(nats, _) => Some(Arc::new(StreamLog::new(publisher, nats.clone()))),
     }
 }

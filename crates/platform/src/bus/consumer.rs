@@ -22,6 +22,9 @@ use crate::telemetry::trace::TraceContext;
 const BATCH_MAX: i64 = 100;
 /// How long a quiet follower waits before it looks again, should a wake-up be lost.
 const POLL_MS: u64 = 1_000;
+/// From the beginning of one reading to the next: what is told in between is read and noted together. The first event after
+/// a pause is read at once.
+const GATHER_MS: u64 = 20;
 /// Tries of one event before it is parked.
 const ATTEMPTS_MAX: u32 = 8;
 /// The first wait between tries; it doubles up to [`BACKOFF_MS_MAX`].
@@ -119,6 +122,7 @@ impl Consumer {
                 // Before the reading, so that nothing comes between the two unnoticed.
                 growth = log.growth().await.ok();
             }
+            let began = tokio::time::Instant::now();
             let caught_up = self.catch_up_until(log.as_ref(), &stop).await;
             faults.note(self.name, self.publisher, &caught_up);
             let well = match caught_up {
@@ -139,7 +143,7 @@ impl Consumer {
             tokio::select! {
                 () = stop.cancelled() => {}
                 () = tokio::time::sleep(Duration::from_millis(pause)) => {}
-                () = grown, if well => {}
+                () = grown, if well => tokio::time::sleep_until(began + Duration::from_millis(GATHER_MS)).await,
             }
         }
     }

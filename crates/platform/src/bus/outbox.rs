@@ -1,8 +1,11 @@
 //! The publisher's side: events written in the transaction that makes them true.
 
+use std::sync::Arc;
+
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use sqlx::types::Json;
+use tokio::sync::Mutex;
 use uuid::Uuid;
 
 use super::{Event, EventKind, EventLog, Growth, LogEnd, LogError};
@@ -28,7 +31,7 @@ const READ: &str =
     "select o.position, o.event_id, p.event_id as previous, o.kind, o.subject, o.occurred_at, o.data, o.traceparent
     from outbox o left join outbox p on p.position = o.position - 1
     where o.position > $1 order by o.position limit $2";
-const COUNT_UNPLACED: &str = "select count(*) from outbox where position is null";
+const COUNT_UNPLACED: &str = "select count(*) from (select 1 from outbox where position is null limit 1) unplaced";
 /// Gives every event that has none its place behind the others, in the order in which they were written.
 pub(crate) const PLACE: &str = "with top as (select coalesce(max(position), 0) as position from outbox),
     next as (select o.seq, top.position + row_number() over (order by o.seq) as place from outbox o, top where o.position is null)
@@ -128,17 +131,19 @@ pub(crate) fn grown(tx: &mut Tx) {
     tx.touch(TOPIC, Uuid::nil());
 }
 
-/// A publisher's log, as consumers read it.
+/// A publisher's log, as consumers read it. Readers in one process share a clone of it.
 #[derive(Clone, Debug)]
 pub struct Outbox {
     pub publisher: &'static str,
     pub(super) db: Db,
+    /// One of this process gives places at a time: else each reader would wait for the others with a connection of its own.
+    turn: Arc<Mutex<()>>,
 }
 
 impl Outbox {
     /// The log of `publisher`, in its own database.
     pub fn new(publisher: &'static str, db: Db) -> Self {
-        Self { publisher, db }
+        Self { publisher, db, turn: Arc::default() }
     }
 
     /// Up to `limit` events after `position`, in order.
@@ -163,13 +168,12 @@ impl Outbox {
 
     /// On `PostgreSQL`, gives committed events their place, one sequencer at a time.
     async fn place(&self) -> Result<(), DbError> {
-        if self.db.engine_name() == "sqlite" {
+        if self.db.engine_name() == "sqlite" || !self.has_unplaced().await? {
             return Ok(());
         }
-        let mut conn: Conn = self.db.read().await?;
-        let unplaced: i64 = on!(conn, |c| sqlx::query_scalar(COUNT_UNPLACED).fetch_one(c).await)?;
-        drop(conn);
-        if unplaced == 0 {
+        let _turn = self.turn.lock().await;
+        // Whoever had the turn before has placed these too, most times.
+        if !self.has_unplaced().await? {
             return Ok(());
         }
         let mut tx = self.db.begin().await?;
@@ -179,6 +183,12 @@ impl Outbox {
             sqlx::query(PLACE).execute(c).await?;
         }
         tx.commit().await
+    }
+
+    async fn has_unplaced(&self) -> Result<bool, DbError> {
+        let mut conn: Conn = self.db.read().await?;
+        let unplaced: i64 = on!(conn, |c| sqlx::query_scalar(COUNT_UNPLACED).fetch_one(c).await)?;
+        Ok(unplaced > 0)
     }
 }
 
