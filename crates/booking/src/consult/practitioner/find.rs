@@ -8,14 +8,11 @@ use sanbao_platform::id::OrganisationId;
 use uuid::Uuid;
 
 use super::index::{KnownOpenings, Opening, SlotIndex};
-use super::search::{AvailabilitySearch, FreeSlot, Others, RoomFound, free};
+use super::search::{AvailabilitySearch, FEW, FreeSlot, Others, RoomFound, free};
 use super::store::Practitioner;
 use crate::account::AccountId;
 use crate::calendar::{self, INTERVAL_HOURS_MAX, Interval, TakenTime};
 use crate::consult::input::Title;
-
-/// So few doctors are read by themselves where a day is not in the index yet.
-const FEW: usize = 50;
 
 /// Which doctors are searched.
 #[derive(Clone, Copy, Debug, Default)]
@@ -136,21 +133,35 @@ fn of_day(
     (from, wanted, others): (DateTime<Utc>, &[bool], &Others<'_>),
     found: &mut Vec<FreeSlot>,
 ) -> bool {
+    let mut rest = known.openings(day);
+    while let Some(begin) = rest.first().map(|opening| opening.at.starts_at()) {
+        // Many doctors begin at one time: where the others are taken then, none of these is looked at.
+        let (these, later) = rest.split_at(rest.partition_point(|opening| opening.at.starts_at() <= begin));
+        rest = later;
+        let is_within = begin >= from && begin < search.to;
+        if is_within && others.may_begin(begin) && of_begin(known, these, search, (wanted, others), found) {
+            return true;
+        }
+    }
+    false
+}
+
+/// Adds the free slots that begin at one time; whether there are enough.
+fn of_begin(
+    known: &KnownOpenings,
+    openings: &[Opening],
+    search: &AvailabilitySearch<'_>,
+    (wanted, others): (&[bool], &Others<'_>),
+    found: &mut Vec<FreeSlot>,
+) -> bool {
     let fits = |opening: &&Opening| {
-        let at = opening.at.starts_at();
         wanted.get(opening.post).is_some_and(|wanted| *wanted)
-            && at >= from
-            && at < search.to
             && opening.free_from <= others.now
             && search.criteria.fits(opening.at, opening.local)
     };
-    // Many doctors begin at one time: whether the others are free then is found once.
-    let (mut begin, mut asked): (_, Vec<(Interval, Option<RoomFound>)>) = (None, Vec::new());
-    for opening in known.openings(day).iter().filter(fits) {
-        if begin != Some(opening.at.starts_at()) {
-            begin = Some(opening.at.starts_at());
-            asked.clear();
-        }
+    // Most of them last equally long: whether the others are free for so long is found once.
+    let mut asked: Vec<(Interval, Option<RoomFound>)> = Vec::new();
+    for opening in openings.iter().filter(fits) {
         let place = match asked.iter().find(|(at, _)| *at == opening.at) {
             Some((_, place)) => *place,
             None => {

@@ -26,6 +26,8 @@ pub const RANGE_DAYS_MAX: i64 = 31;
 pub const SLOTS_MAX: usize = 500;
 /// How many alternatives are named when a time is taken.
 pub const ALTERNATIVES_MAX: usize = 5;
+/// So few doctors are read by themselves, where all are not known.
+pub(super) const FEW: usize = 50;
 /// How far around the wanted time alternatives are looked for, in days.
 const ALTERNATIVES_DAYS: i64 = 7;
 
@@ -107,11 +109,20 @@ impl<'a> AvailabilitySearch<'a> {
         self.from.max(now).max(self.after.map_or(self.from, |(at, ..)| at))
     }
 
-    /// The days of the range, from its beginning or from now; each is some hours long at most.
-    fn days(&self, now: DateTime<Utc>) -> impl Iterator<Item = (DateTime<Utc>, DateTime<Utc>)> {
-        let (to, length) = (self.to, Duration::days(1));
-        let begins = std::iter::successors(Some(self.begins(now)), move |at| at.checked_add_signed(length));
-        begins.take_while(move |at| *at < to).map(move |at| (at, to.min(at + length)))
+    /// The stretches of the range that are read one after the other, from its beginning or from now. Of a few doctors all is read at
+    /// once, or ever longer stretches where the search may end early; of many a day.
+    fn stretches(&self, now: DateTime<Utc>) -> impl Iterator<Item = (DateTime<Utc>, DateTime<Utc>)> {
+        let (to, few) = (self.to, self.doctors.len() <= FEW);
+        let first = if few && self.enough.is_none() { RANGE_DAYS_MAX } else { 1 };
+        let begin = self.begins(now);
+        let ends = move |at: DateTime<Utc>, days: i64| {
+            at.checked_add_signed(Duration::days(days)).map_or(to, |end| end.min(to))
+        };
+        let all = std::iter::successors(Some((begin, ends(begin, first), first)), move |(_, end, days)| {
+            let days = if few { days * 2 } else { *days };
+            Some((*end, ends(*end, days), days))
+        });
+        all.take_while(move |(at, ..)| *at < to).map(|(at, end, _)| (at, end))
     }
 }
 
@@ -124,7 +135,7 @@ pub async fn free(
     let kept = KeptHours::read(conn, search.doctors, search.from.max(now), search.to).await?;
     let rules = CalendarRules::read(conn).await?;
     let mut found = Vec::new();
-    for (from, to) in search.days(now) {
+    for (from, to) in search.stretches(now) {
         let offers = offers(&search, &kept, (from, to))?;
         if offers.is_empty() {
             continue;
@@ -193,6 +204,11 @@ impl<'a> Others<'a> {
         let of = |resource: Uuid| taken.get(&resource).map_or(&[][..], Vec::as_slice);
         let rooms = search.rooms.map(|rooms| rooms.iter().map(|room| (*room, of(room.0))).collect());
         Self { now, gives_up: search.gives_up, all: search.others.iter().map(|other| of(*other)).collect(), rooms }
+    }
+
+    /// Whether a slot may begin then: the shortest there is.
+    pub(super) fn may_begin(&self, at: DateTime<Utc>) -> bool {
+        Interval::new(at, at + Duration::minutes(1)).is_ok_and(|shortest| self.allow(shortest).is_some())
     }
 
     /// The room, where one of several is asked for, if all that the search asks for are free.
