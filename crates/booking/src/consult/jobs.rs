@@ -1,5 +1,6 @@
 //! The changes that time alone makes to consults: what nobody answers in the wanted time ends.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
@@ -20,6 +21,9 @@ use crate::App;
 
 /// How often consults that nobody answered in time are looked for.
 const EXPIRY_SECONDS: u64 = 60;
+
+/// How often the free times in memory are brought up to date when nobody searches: a search after a longer pause would read all.
+const FREE_TIMES_SECONDS: u64 = 60;
 
 // A program of before holds, which is stopped while this one goes on, answers an invitation and leaves its time held.
 const ABANDONED: &str = "delete from occupancy where expires_at is not null and holder_kind = $1
@@ -50,6 +54,25 @@ pub(super) fn expiry(app: &App) -> Task {
                 tokio::select! {
                     () = stop.cancelled() => {}
                     () = tokio::time::sleep(Duration::from_secs(EXPIRY_SECONDS)) => {}
+                }
+            }
+        }
+        .boxed()
+    })
+}
+
+/// Keeps the free times of all doctors in memory, from the start on.
+pub(super) fn free_times(app: &App) -> Task {
+    let (db, clock, index) = (app.deps.db.clone(), app.deps.clock.clone(), Arc::clone(&app.free_times));
+    Box::new(move |stop| {
+        async move {
+            while !stop.is_cancelled() {
+                if let Err(error) = index.keep(&db, clock.now()).await {
+                    tracing::error!(%error, "free times were not read; a search reads them by itself");
+                }
+                tokio::select! {
+                    () = stop.cancelled() => {}
+                    () = tokio::time::sleep(Duration::from_secs(FREE_TIMES_SECONDS)) => {}
                 }
             }
         }

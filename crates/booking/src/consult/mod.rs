@@ -78,5 +78,5 @@ pub fn consumers(app: &App) -> Vec<Consumer> {
 
 /// The tasks that run beside the routes.
 pub fn tasks(app: &App) -> Vec<Task> {
-    vec![jobs::expiry(app)]
+    vec![jobs::expiry(app), jobs::free_times(app)]
 }

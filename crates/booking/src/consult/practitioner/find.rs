@@ -8,11 +8,15 @@ use sanbao_platform::id::OrganisationId;
 use uuid::Uuid;
 
 use super::index::{KnownOpenings, Opening, SlotIndex};
+use super::rank::Rank;
 use super::search::{AvailabilitySearch, FEW, FreeSlot, Others, RoomFound, free};
-use super::store::Practitioner;
+use super::store::{self, Practitioner};
 use crate::account::AccountId;
 use crate::calendar::{self, INTERVAL_HOURS_MAX, Interval, TakenTime};
 use crate::consult::input::Title;
+
+/// And so many while all are being read.
+const FEW_AT_START: usize = 200;
 
 /// Which doctors are searched.
 #[derive(Clone, Copy, Debug, Default)]
@@ -38,6 +42,12 @@ impl DoctorWish<'_> {
     /// Of each post, whether it is one of these.
     fn posts(&self, known: &KnownOpenings) -> Vec<bool> {
         known.posts().map(|post| post.is_some_and(|post| self.takes(&post.doctor))).collect()
+    }
+
+    /// These, from the database.
+    async fn read(&self, db: &Db) -> Result<Vec<Practitioner>, DbError> {
+        let all = store::search(&mut db.read().await?, self.specialty, Rank::Any, self.hospital).await?;
+        Ok(all.into_iter().filter(|doctor| self.takes(doctor)).collect())
     }
 
     fn doctors(&self, known: &KnownOpenings) -> Vec<Practitioner> {
@@ -85,7 +95,16 @@ pub async fn find(
     wish: DoctorWish<'_>,
     search: AvailabilitySearch<'_>,
 ) -> Result<Vec<FreeSlot>, DbError> {
-    let mut known = index.now(db, now).await?;
+    let mut known = match index.at_hand(db, now).await? {
+        Some(known) => known,
+        None => {
+            let doctors = wish.read(db).await?;
+            if doctors.len() <= FEW_AT_START {
+                return of_few(db, now, &doctors, search).await;
+            }
+            index.now(db, now).await?
+        }
+    };
     let mut wanted = wish.posts(&known);
     let from = search.begins(now);
     let (mut others, mut found) = (OthersRead::of(&search), Vec::new());

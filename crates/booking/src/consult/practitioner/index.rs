@@ -9,6 +9,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use chrono::{DateTime, Days, Duration, NaiveDate, NaiveTime, Utc};
@@ -29,6 +30,8 @@ use crate::calendar::{self, Interval, TakenTime};
 
 /// Days kept at most; beyond that the last one of them goes.
 const DAYS_MAX: usize = 100;
+/// Days that are read before anybody asks for them.
+const DAYS_AT_ONCE: usize = 2;
 /// After so long all is read anew, whatever was told.
 const AGE_MAX: std::time::Duration = std::time::Duration::from_hours(1);
 /// Places of posts that are read anew.
@@ -93,7 +96,11 @@ pub(super) struct Opening {
 
 /// The openings that are kept: none at first.
 #[derive(Debug, Default)]
-pub struct SlotIndex(Mutex<Arc<KnownOpenings>>);
+pub struct SlotIndex {
+    kept: Mutex<Arc<KnownOpenings>>,
+    /// Whether a task of this process keeps it, so that a search need not wait for all to be read.
+    has_keeper: AtomicBool,
+}
 
 #[derive(Clone, Debug, Default)]
 pub(super) struct KnownOpenings {
@@ -118,9 +125,36 @@ fn midnight(day: NaiveDate) -> DateTime<Utc> {
 }
 
 impl SlotIndex {
+    /// Keeps it from now on: reads all where that is not known, and follows what has changed. While it reads, searches go on
+    /// without it.
+    pub async fn keep(&self, db: &Db, now: DateTime<Utc>) -> Result<(), DbError> {
+        self.has_keeper.store(true, Ordering::Relaxed);
+        let today = now.date_naive();
+        if !self.kept.lock().await.is_usable(now, today - Days::new(1)) {
+            let mut read = Arc::new(KnownOpenings::default());
+            let mut conn = db.read().await?;
+            KnownOpenings::follow(&mut read, &mut conn, now).await?;
+            for day in today.iter_days().take(DAYS_AT_ONCE) {
+                KnownOpenings::load(&mut read, &mut conn, day).await?;
+            }
+            *self.kept.lock().await = read;
+            return Ok(());
+        }
+        self.now(db, now).await.map(drop)
+    }
+
+    /// As [`now`](Self::now); `None` where all would have to be read, and a task is about to do so.
+    pub(super) async fn at_hand(&self, db: &Db, now: DateTime<Utc>) -> Result<Option<Arc<KnownOpenings>>, DbError> {
+        let is_usable = self.kept.lock().await.is_usable(now, now.date_naive() - Days::new(1));
+        if !is_usable && self.has_keeper.load(Ordering::Relaxed) {
+            return Ok(None);
+        }
+        self.now(db, now).await.map(Some)
+    }
+
     /// The openings that are kept, as they are now. No connection is held while others have theirs brought up to date.
     pub(super) async fn now(&self, db: &Db, now: DateTime<Utc>) -> Result<Arc<KnownOpenings>, DbError> {
-        let mut known = self.0.lock().await;
+        let mut known = self.kept.lock().await;
         let mut conn = db.read().await?;
         KnownOpenings::follow(&mut known, &mut conn, now).await?;
         Ok(Arc::clone(&known))
@@ -133,7 +167,7 @@ impl SlotIndex {
         now: DateTime<Utc>,
         day: NaiveDate,
     ) -> Result<Arc<KnownOpenings>, DbError> {
-        let mut known = self.0.lock().await;
+        let mut known = self.kept.lock().await;
         let mut conn = db.read().await?;
         KnownOpenings::follow(&mut known, &mut conn, now).await?;
         KnownOpenings::load(&mut known, &mut conn, day).await?;

@@ -345,3 +345,29 @@ async fn more_days_and_more_changes_than_are_kept_leave_the_answers_right() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_process_that_keeps_free_times_answers_before_it_has_read_them_and_after() {
+    on_both(|engine| async move {
+        let w = World::new(&engine).await;
+        crate::consult::slots::geriatricians(&w, 60).await;
+        let (hospital, index) = (json!(w.hospital), &w.app.free_times);
+        let fresh = Site::of(build(Config::default(), w.app.deps.clone()), &w.app.deps);
+        let as_read = kept(&fresh, &w.nurse, &hospital).await;
+        assert!(!as_read.is_empty());
+        index.keep(&w.db, w.clock.now()).await.unwrap();
+        assert_eq!(kept(&w, &w.nurse, &hospital).await, as_read, "{}: kept", w.engine);
+        let mut written = Written::default();
+        take(&w, (w.doctor.id, 0, 2), None, &mut written).await;
+        index.keep(&w.db, w.clock.now()).await.unwrap();
+        let without = kept(&w, &w.nurse, &hospital).await;
+        assert!(without.len() < as_read.len(), "{}: what was taken since is followed", w.engine);
+        // After so long nothing that is in memory counts any more: a few doctors are read by themselves, many wait for all.
+        w.clock.advance(Duration::from_mins(20));
+        let fresh = Site::of(build(Config::default(), w.app.deps.clone()), &w.app.deps);
+        assert_eq!(kept(&w, &w.nurse, &hospital).await, kept(&fresh, &w.nurse, &hospital).await, "{}: old", w.engine);
+        index.keep(&w.db, w.clock.now()).await.unwrap();
+        assert_eq!(kept(&w, &w.nurse, &hospital).await, kept(&fresh, &w.nurse, &hospital).await, "{}: anew", w.engine);
+    })
+    .await;
+}
