@@ -11,7 +11,7 @@ use super::index::{KnownOpenings, Opening, SlotIndex};
 use super::search::{AvailabilitySearch, FreeSlot, Others, RoomFound, free};
 use super::store::Practitioner;
 use crate::account::AccountId;
-use crate::calendar::{self, INTERVAL_HOURS_MAX, Interval, TakenTime};
+use crate::calendar::{self, INTERVAL_HOURS_MAX, Interval, TakenLanes};
 use crate::consult::input::Title;
 
 /// So few doctors are read by themselves where a day is not in the index yet.
@@ -52,7 +52,7 @@ impl DoctorWish<'_> {
 /// When the resident and the rooms of a search are taken, read for some days at a time.
 struct OthersRead {
     all: Vec<Uuid>,
-    taken: HashMap<Uuid, Vec<TakenTime>>,
+    taken: HashMap<Uuid, TakenLanes>,
     /// Read up to here.
     until: DateTime<Utc>,
     /// So many days are read next.
