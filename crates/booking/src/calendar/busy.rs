@@ -27,7 +27,7 @@ const BUSY_OF_POSTGRES: &str = "select o.resource_id, o.lane, o.starts_at, o.end
 pub struct TakenTime {
     pub interval: Interval,
     pub lane: i32,
-    /// Who has it: a consult, a hold or a visit.
+    /// The consult, the hold or the visit that has it.
     pub holder: Uuid,
     /// A hold ends by itself then; `None` stays.
     pub expires_at: Option<DateTime<Utc>>,

@@ -88,10 +88,8 @@ impl CapacityError {
             let said = over.iter().take(SAID_MAX).map(|time| {
                 let span = words.span(time.starts_at, time.ends_at);
                 let day = words.day(time.starts_at.with_timezone(&zone).date_naive());
-                match lang {
-                    Lang::Zh => format!("{day} {span} 已约 {} 个", time.booked),
-                    Lang::En => format!("{day} {span}: {} booked", time.booked),
-                }
+                let count = time.booked.to_string();
+                words.with("booked-at-once", &[("day", &*day), ("span", &*span), ("count", &*count)])
             });
             said.collect::<Vec<_>>().join(lang.pick("；", "; "))
         };
@@ -106,7 +104,7 @@ impl CapacityError {
 /// Gives a resource so many lanes. Where more is booked at one time from now on, that is refused with these times, and the caller
 /// drops the transaction.
 pub async fn set(tx: &mut Tx, now: DateTime<Utc>, resource: Uuid, capacity: i32) -> Result<(), CapacityError> {
-    // First written, then looked at: on PostgreSQL whoever takes a lane has the row, and is waited for.
+    // First written, then looked at: on PostgreSQL a taker of a lane has the row, and is waited for.
     write(tx, resource, capacity).await?;
     let most = usize::try_from(capacity).unwrap_or(0);
     let over = stretches(booked(tx, now, resource).await?.into_iter(), most);

@@ -1,7 +1,7 @@
 //! The one calendar: the times at which doctors, residents, rooms and caregivers are taken.
 //!
 //! A resource is a plain id, taken for half-open intervals. It has one place, or as many [lanes](capacity) as it was given: each
-//! booking is in the lowest lane that is free all the while. Whoever reads takes a resource for free where fewer lanes than it has
+//! booking is in the lowest lane that is free all the while. A resource is free where fewer lanes than it has
 //! are taken, whichever they are. That no lane is taken twice is the database's promise (an exclusion constraint; on `SQLite` a
 //! trigger), not this code's. A row that would overlap is passed over, and the code that inserts counts the rows. **Invariant.**
 //! Resources are touched in the order of their ids, so that two bookers never wait for each other.
