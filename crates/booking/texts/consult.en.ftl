@@ -106,6 +106,7 @@ ask-afternoon = Afternoon
 ask-help = The chosen time is held for you for 10 minutes; once sent it is held until the hospital answers, and booked when this doctor takes it on.
 ask-chosen = (chosen now)
 ask-more = { $count } more times are not listed; without a time, one can be chosen once it is accepted.
+booked-at-once = { $day } { $span }: { $count } booked
 rooms-taken = Doctors are free, and none of the house's rooms.
 ask-not-held = This time is not held:
 ask-held = Held until { $time }; send it before then.

@@ -106,6 +106,7 @@ ask-afternoon = 下午
 ask-help = 选中的时间先为您留 10 分钟；发出后一直留到医院答复，由该医生受理、且时间仍可约，就直接排定。
 ask-chosen = （现在选的）
 ask-more = 另有 { $count } 个时间没有列出；不指定时间，受理后可以再选。
+booked-at-once = { $day } { $span } 已约 { $count } 个
 rooms-taken = 医生近期有空，但本院的会诊室都已占用。
 ask-not-held = 没有留住这个时间：
 ask-held = 已留到 { $time }，请在这之前发出。

@@ -238,6 +238,7 @@ audit-did-exchange = exchanged times
 audit-did-resend = sent again
 audit-did-reset_password = reset the password
 audit-did-reset_second_factor = reset the second factor
+audit-did-resize = change the number
 audit-did-resolve = resolved
 audit-did-restore = restored
 audit-did-retention = retention

@@ -238,6 +238,7 @@ audit-did-exchange = 对调时间
 audit-did-resend = 重发
 audit-did-reset_password = 重置密码
 audit-did-reset_second_factor = 重置二次验证
+audit-did-resize = 改数量
 audit-did-resolve = 办结
 audit-did-restore = 恢复
 audit-did-retention = 保存期限

@@ -92,7 +92,7 @@ impl Values {
                 let all = format!("array[{doctor}, {resident}, {room}]");
                 let rows = "array[gen_random_uuid(), gen_random_uuid(), gen_random_uuid()]";
                 let [none, nobody] = [no("timestamptz"), "'{}'::uuid[]".to_owned()];
-                texts(&[&all, rows, "0", from, to, "'consult'", consult, &none, "now()", &nobody])
+                texts(&[&all, rows, "null::integer", from, to, "'consult'", consult, &none, "now()", &nobody])
             }
             "update consult set state" => self.update(),
             "with lines as (insert" => self.facts(),

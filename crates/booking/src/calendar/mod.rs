@@ -1,31 +1,33 @@
 //! The one calendar: the times at which doctors, residents, rooms and caregivers are taken.
 //!
-//! A resource is a plain id, taken for half-open intervals. That nothing is taken twice is the
-//! database's promise (an exclusion constraint; on `SQLite` a trigger), not this code's. A row that
-//! would overlap is passed over, and the code that inserts counts the rows. **Invariant.** Resources
-//! are touched in the order of their ids, so that two bookers never wait for each other.
+//! A resource is a plain id, taken for half-open intervals. It has one place, or as many [lanes](capacity) as it was given: each
+//! booking is in the lowest lane that is free all the while. A resource is free where fewer lanes than it has
+//! are taken, whichever they are. That no lane is taken twice is the database's promise (an exclusion constraint; on `SQLite` a
+//! trigger), not this code's. A row that would overlap is passed over, and the code that inserts counts the rows. **Invariant.**
+//! Resources are touched in the order of their ids, so that two bookers never wait for each other.
 
 mod busy;
+pub mod capacity;
 pub mod changes;
 mod interval;
 mod later;
 mod take;
 pub mod week;
 
-use chrono::{DateTime, Duration, Utc};
-use sanbao_platform::db::{Conn, DbError, Engine, Tx};
-use sanbao_platform::id::uuid_v7;
+use chrono::{DateTime, Utc};
+use sanbao_platform::db::{DbError, Engine, Tx};
 use sanbao_platform::on;
 use sanbao_platform::problem::Problem;
 use sanbao_platform::problem_kinds;
 use uuid::Uuid;
 
-pub use busy::{TakenTime, busy_of, ids};
+pub use busy::{TakenLanes, TakenTime, busy, busy_of, ids};
 pub use interval::{INTERVAL_HOURS_MAX, Interval, InvalidInterval};
 pub use later::{Later, clashes, later};
 
 problem_kinds! {
     SLOT_TAKEN = 409 "slot-taken" "这个时间已被占用，请另选时间" "This time is taken; choose another";
+    CAPACITY_IN_USE = 409 "capacity-in-use" "已经约好的超过了这个数量，没有改动" "More is booked than that; nothing was changed";
 }
 
 /// A wish to take some resources for one interval.
@@ -44,8 +46,6 @@ pub struct Booking<'a> {
 /// How a booking stands, beside what and when.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Terms {
-    /// Which of a resource's places: capacity n is lanes 0 to n-1.
-    pub lane: i32,
     /// A hold ends by itself then; `None` stays.
     pub expires_at: Option<DateTime<Utc>>,
 }
@@ -77,21 +77,15 @@ const FORGET_ALL_SQLITE: &str = "delete from occupancy where id in (select id fr
 // A row that a booker is at is left to the booker: neither waits for the other.
 const FORGET_ALL_POSTGRES: &str = "delete from occupancy where id in (select id from occupancy
     where expires_at is not null and expires_at <= $1 limit $2 for update skip locked)";
-const TAKE: &str = "insert into occupancy (id, resource_id, lane, starts_at, ends_at, holder_kind, holder_id)
-    values ($1, $2, $3, $4, $5, $6, $7) on conflict do nothing";
 const RELEASE: &str = "delete from occupancy where holder_kind = $1 and holder_id = $2";
 const RELEASE_ONE: &str = "delete from occupancy where holder_kind = $1 and holder_id = $2 and resource_id = $3";
 const HELD: &str = "select distinct resource_id from occupancy where holder_kind = $1 and holder_id = $2";
-const BUSY: &str = "select starts_at, ends_at from occupancy
-    where resource_id = $1 and starts_at >= $2 and starts_at < $4 and ends_at > $3
-      and (expires_at is null or expires_at > $5) order by starts_at, ends_at";
-
 /// Takes all resources of `booking`, or none of them.
 pub async fn reserve(tx: &mut Tx, now: DateTime<Utc>, booking: &Booking<'_>) -> Result<(), ReserveError> {
     reserve_with(tx, now, booking, Terms::default()).await
 }
 
-/// As [`reserve`], in another lane or as a hold that ends by itself.
+/// As [`reserve`], or as a hold that ends by itself.
 pub async fn reserve_with(
     tx: &mut Tx,
     now: DateTime<Utc>,
@@ -107,8 +101,8 @@ pub async fn relocate(tx: &mut Tx, now: DateTime<Utc>, booking: &Booking<'_>) ->
     relocate_with(tx, now, booking, Terms::default(), None).await
 }
 
-/// As [`relocate`], in another lane or as a hold that ends by itself; what `former` has, a holder of the same kind, goes over
-/// to the new one or is given up.
+/// As [`relocate`], or as a hold that ends by itself; what `former` has, a holder of the same kind, goes over to the new one or
+/// is given up.
 pub async fn relocate_with(
     tx: &mut Tx,
     now: DateTime<Utc>,
@@ -136,9 +130,7 @@ pub async fn exchange(tx: &mut Tx, now: DateTime<Utc>, pair: [&Booking<'_>; 2]) 
             release_one(tx, booking, resource).await?;
         }
         for booking in pair.into_iter().filter(|booking| booking.resources.contains(&resource)) {
-            if !take_one(tx, now, booking, resource).await? {
-                return Err(ReserveError::Taken);
-            }
+            take::all(tx, now, &Booking { resources: &[resource], ..*booking }, Terms::default(), &[]).await?;
         }
     }
     Ok(())
@@ -170,18 +162,6 @@ fn in_order(resources: impl Iterator<Item = Uuid>) -> Vec<Uuid> {
     ordered
 }
 
-/// Takes one resource; `false` when it is taken.
-async fn take_one(tx: &mut Tx, now: DateTime<Utc>, booking: &Booking<'_>, resource: Uuid) -> Result<bool, DbError> {
-    forget_expired(tx, now, resource).await?;
-    let rows = on!(tx, |c| {
-        let row = sqlx::query(TAKE).bind(uuid_v7(now)).bind(resource).bind(Terms::default().lane);
-        let row = row.bind(booking.interval.starts_at()).bind(booking.interval.ends_at());
-        let row = row.bind(booking.holder_kind).bind(booking.holder_id);
-        row.execute(c).await.map(|r| r.rows_affected())
-    })?;
-    Ok(rows == 1)
-}
-
 /// Gives up all that a holder has taken; the number of rows that were its.
 pub async fn release(tx: &mut Tx, holder_kind: &'static str, holder_id: Uuid) -> Result<u64, DbError> {
     Ok(on!(tx, |c| sqlx::query(RELEASE).bind(holder_kind).bind(holder_id).execute(c).await.map(|r| r.rows_affected()))?)
@@ -199,33 +179,6 @@ pub async fn forget_all_expired(tx: &mut Tx, now: DateTime<Utc>, limit: i64) -> 
         Engine::Postgres(_) => FORGET_ALL_POSTGRES,
     };
     Ok(on!(tx, |c| sqlx::query(statement).bind(now).bind(limit).execute(c).await.map(|r| r.rows_affected()))?)
-}
-
-/// When `resource` is taken within `within`, in order; expired holds are left out.
-pub async fn busy(
-    conn: &mut Conn,
-    now: DateTime<Utc>,
-    resource: Uuid,
-    within: Interval,
-) -> Result<Vec<Interval>, DbError> {
-    busy_between(conn, now, resource, within.starts_at(), within.ends_at()).await
-}
-
-/// As [`busy`], over a range that may be longer than an interval.
-pub async fn busy_between(
-    conn: &mut Conn,
-    now: DateTime<Utc>,
-    resource: Uuid,
-    from: DateTime<Utc>,
-    to: DateTime<Utc>,
-) -> Result<Vec<Interval>, DbError> {
-    // No row is longer than the longest interval, so the index need not be read from its beginning.
-    let earliest = from - Duration::hours(INTERVAL_HOURS_MAX);
-    let rows: Vec<(DateTime<Utc>, DateTime<Utc>)> = on!(conn, |c| {
-        let query = sqlx::query_as(BUSY).bind(resource).bind(earliest).bind(from).bind(to).bind(now);
-        query.fetch_all(c).await
-    })?;
-    rows.into_iter().map(|(starts_at, ends_at)| stored(resource, starts_at, ends_at)).collect()
 }
 
 fn stored(resource: Uuid, starts_at: DateTime<Utc>, ends_at: DateTime<Utc>) -> Result<Interval, DbError> {

@@ -23,7 +23,7 @@ use super::store;
 use crate::App;
 use crate::account::person::ended;
 use crate::account::{AccountId, LocationId};
-use crate::calendar::{Booking, Interval, Later, SLOT_TAKEN};
+use crate::calendar::{Booking, Interval, SLOT_TAKEN};
 use crate::texts::title;
 
 /// The calendar's name for this part.
@@ -199,22 +199,6 @@ impl Move {
     pub(super) fn wished(&self, other: &Self) -> WishedTime<'_> {
         let (holder, former) = (self.consult.0, Some(other.consult.0));
         WishedTime { doctor: &self.doctor, interval: self.appointment.interval, holder, former }
-    }
-
-    /// The things that both need at one time.
-    pub(super) fn clashes_with(&self, other: &Self) -> Vec<Later> {
-        if !self.appointment.interval.overlaps(&other.appointment.interval) {
-            return Vec::new();
-        }
-        let both = self.resources.iter().filter(|resource| other.resources.contains(resource));
-        let starts_at = other.appointment.interval.starts_at();
-        both.map(|resource| Later {
-            resource: *resource,
-            holder_kind: HOLDER.to_owned(),
-            holder: other.consult.0,
-            starts_at,
-        })
-        .collect()
     }
 }
 

@@ -153,8 +153,8 @@ async fn obstacles(conn: &mut Conn, ctx: &Ctx, pair: [&Consult; 2]) -> Result<Ve
     let moves = moves(conn, ctx, pair).await?;
     let mut obstacles = Vec::new();
     for (moved, other) in [(&moves[0], &moves[1]), (&moves[1], &moves[0])] {
-        let mut found = calendar::clashes(conn, ctx.now(), &moved.booking(), &holders).await?;
-        found.extend(moved.clashes_with(other));
+        let (booking, beside) = (moved.booking(), other.booking());
+        let found = calendar::clashes(conn, ctx.now(), &booking, &holders, Some(&beside)).await?;
         let conflicts = in_the_way(conn, ctx, &moved.appointment, found).await?;
         obstacles.extend(conflicts.into_iter().map(|conflict| Obstacle { moving: moved.consult, conflict }));
     }

@@ -1,5 +1,7 @@
 //! The rooms of the inviting side: any that is free, and the times at which one is.
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, Duration, Utc};
 use sanbao_platform::db::{Conn, DbError, Engine, Tx};
 use sanbao_platform::id::OrganisationId;
@@ -12,7 +14,7 @@ use super::practitioner::search::{self, ALTERNATIVES_MAX};
 use super::practitioner::{AvailabilitySearch, FreeSlot, Practitioner};
 use super::problems::NO_ROOM_FREE;
 use crate::account::LocationId;
-use crate::calendar::{self, Booking, INTERVAL_HOURS_MAX, Interval, ReserveError, Terms};
+use crate::calendar::{self, Booking, INTERVAL_HOURS_MAX, Interval, ReserveError, TakenLanes, Terms};
 
 /// How often another room is looked for when somebody takes the one that was free by its name at the same moment.
 const TRIES_MAX: usize = 4;
@@ -25,16 +27,13 @@ const BEFORE_POSTGRES: &str = "savepoint a_room";
 const UNDO_POSTGRES: &str = "rollback to savepoint a_room";
 // A room that the holder has already comes first, then they come by their names.
 const FREE: &str = "select l.id from location l where l.organisation_id = $1 and l.state = 'open'
-      and not exists (select 1 from occupancy o where o.resource_id = l.id
+      and (select count(distinct o.lane) from occupancy o where o.resource_id = l.id
         and o.starts_at >= $2 and o.starts_at < $4 and o.ends_at > $3 and (o.expires_at is null or o.expires_at > $5)
         and not (o.holder_kind = $6 and (o.holder_id = $7 or o.holder_id = $8)))
+        < coalesce((select c.capacity from resource_capacity c where c.resource_id = l.id), 1)
     order by case when exists (select 1 from occupancy h where h.resource_id = l.id and h.holder_kind = $6
         and (h.holder_id = $7 or h.holder_id = $8)) then 0 else 1 end, l.name, l.id limit 1";
 const OPEN: &str = "select id from location where organisation_id = $1 and state = 'open' order by id";
-const BUSY: &str =
-    "select o.resource_id, o.starts_at, o.ends_at from location l join occupancy o on o.resource_id = l.id
-    where l.organisation_id = $1 and l.state = 'open' and o.starts_at >= $2 and o.starts_at < $4 and o.ends_at > $3
-      and (o.expires_at is null or o.expires_at > $5) and not (o.holder_kind = $6 and o.holder_id = $7)";
 
 /// Everything that is to be taken at one time.
 pub(super) struct Party<'a> {
@@ -123,7 +122,10 @@ pub(super) async fn seat(tx: &mut Tx, now: DateTime<Utc>, party: &Party<'_>) -> 
 /// The rooms of a house, and when each is taken.
 pub(super) struct Rooms {
     open: Vec<LocationId>,
-    busy: Vec<(LocationId, Interval)>,
+    taken: HashMap<Uuid, TakenLanes>,
+    now: DateTime<Utc>,
+    /// Whose own time is not counted.
+    holder: Uuid,
 }
 
 impl Rooms {
@@ -134,14 +136,10 @@ impl Rooms {
         (house, holder): (OrganisationId, Uuid),
         (from, to): (DateTime<Utc>, DateTime<Utc>),
     ) -> Result<Self, DbError> {
-        let open = on!(conn, |c| sqlx::query_scalar(OPEN).bind(house).fetch_all(c).await)?;
-        let (earliest, end) = (from - Duration::hours(INTERVAL_HOURS_MAX), to + Duration::hours(INTERVAL_HOURS_MAX));
-        let rows: Vec<(LocationId, DateTime<Utc>, DateTime<Utc>)> = on!(conn, |c| {
-            let query = sqlx::query_as(BUSY).bind(house).bind(earliest).bind(from).bind(end).bind(now);
-            query.bind(HOLDER).bind(holder).fetch_all(c).await
-        })?;
-        let taken = |(room, starts_at, ends_at)| Interval::new(starts_at, ends_at).ok().map(|time| (room, time));
-        Ok(Self { open, busy: rows.into_iter().filter_map(taken).collect() })
+        let open: Vec<LocationId> = on!(conn, |c| sqlx::query_scalar(OPEN).bind(house).fetch_all(c).await)?;
+        let end = to + Duration::hours(INTERVAL_HOURS_MAX);
+        let taken = calendar::busy_of(conn, open.iter().map(|room| room.0), from, end).await?;
+        Ok(Self { open, taken, now, holder })
     }
 
     /// Whether the house has none that is open.
@@ -151,8 +149,8 @@ impl Rooms {
 
     /// Whether one of them is free.
     pub(super) fn any_is_free(&self, time: Interval) -> bool {
-        let taken = |room: &LocationId| self.busy.iter().any(|(other, busy)| other == room && busy.overlaps(&time));
-        self.open.iter().any(|room| !taken(room))
+        let has_lane = |taken: &TakenLanes| taken.has_lane(time, self.now, Some(self.holder));
+        self.open.iter().any(|room| self.taken.get(&room.0).is_none_or(has_lane))
     }
 
     /// The slots at which one of them is free.

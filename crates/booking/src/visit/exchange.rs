@@ -182,7 +182,7 @@ async fn obstacles(call: Call<'_, Visit>, conn: &mut Conn, pair: [&Visit; 2]) ->
     for (moved, other) in [(&moves[0], &moves[1]), (&moves[1], &moves[0])] {
         let mut groups: BTreeMap<(DateTime<Utc>, Uuid), Vec<Wanted>> = BTreeMap::new();
         let wanted = |resource| if resource == moved.slot.caregiver.0 { Wanted::Caregiver } else { Wanted::Elder };
-        for clash in calendar::clashes(conn, call.ctx.now(), &moved.booking(), &holders).await? {
+        for clash in calendar::clashes(conn, call.ctx.now(), &moved.booking(), &holders, None).await? {
             let Later { resource, holder, starts_at, .. } = clash;
             groups.entry((starts_at, holder)).or_default().push(wanted(resource));
         }

@@ -117,10 +117,11 @@ async fn lanes_are_capacity_and_an_expired_hold_is_no_hindrance() {
         let resources = [room];
         let of = |holder_id| Booking { holder_kind: "consult", holder_id, resources: &resources, interval: slot(0) };
         let mut tx = db.begin().await.unwrap();
-        let hold = Terms { lane: 0, expires_at: Some(at(5)) };
+        let hold = Terms { expires_at: Some(at(5)) };
         calendar::reserve_with(&mut tx, at(0), &of(first), hold).await.unwrap();
-        let lane = Terms { lane: 1, expires_at: None };
-        calendar::reserve_with(&mut tx, at(0), &of(second), lane).await.unwrap();
+        assert!(matches!(calendar::reserve(&mut tx, at(0), &of(second)).await, Err(ReserveError::Taken)));
+        calendar::capacity::set(&mut tx, at(0), room, 2).await.unwrap();
+        calendar::reserve(&mut tx, at(0), &of(second)).await.unwrap();
         assert!(matches!(calendar::reserve(&mut tx, at(4), &of(third)).await, Err(ReserveError::Taken)));
         calendar::reserve(&mut tx, at(5), &of(third)).await.unwrap();
         assert_eq!(calendar::release(&mut tx, "consult", first).await.unwrap(), 0, "the hold was forgotten");

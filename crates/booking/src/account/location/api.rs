@@ -9,7 +9,7 @@ use sanbao_platform::lifecycle::{self, By, StepRequest};
 use sanbao_platform::problem::Problem;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::input::NewLocation;
+use super::input::{LocationCapacity, LocationName, NewLocation};
 use super::model::Location;
 use super::steps::LocationOrder;
 use super::store;
@@ -22,6 +22,7 @@ pub(in crate::account) fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(list_rooms, create_room))
         .routes(routes!(rename_room))
+        .routes(routes!(resize_room))
         .routes(routes!(close_room))
         .routes(routes!(reopen_room))
 }
@@ -54,8 +55,8 @@ async fn create_room(
     Json(body): Json<NewLocation>,
 ) -> Result<Response, Problem> {
     organisation::load(&mut app.deps.db.read().await?, &ctx, id, AccountAction::LocationCreate).await?;
-    let name = body.name()?;
-    let room = Location::named(LocationId::new(ctx.now()), id, name, ctx.now());
+    let (name, capacity) = body.read()?;
+    let room = Location { capacity, ..Location::named(LocationId::new(ctx.now()), id, name, ctx.now()) };
     let mut tx = app.deps.db.begin().await?;
     let what = format!("POST /v1/organisations/{id}/locations");
     if let Some(answered) = key.begin(&mut tx, &ctx, &what, &body).await? {
@@ -71,14 +72,27 @@ type Asked = StepRequest<App, LocationId>;
 
 /// Gives a room another name. What was booked in it shows that name, too.
 #[utoipa::path(patch, path = "/v1/locations/{id}", tag = "organisations", params(("id" = uuid::Uuid, Path)),
-    request_body = NewLocation, security(("bearer" = [])),
+    request_body = LocationName, security(("bearer" = [])),
     description = "Permission: administrators of its organisation; those of the street office that it lies under. Takes Idempotency-Key and If-Match.",
     responses((status = 200, body = Location), (status = 403, description = "not an administrator"),
         (status = 404, description = "unknown, or of no concern to the caller"),
         (status = 409, description = "invalid-transition: closed"), (status = 412, description = "changed by somebody else"),
         (status = 422, description = "fields to correct")))]
-async fn rename_room(asked: Asked, Json(body): Json<NewLocation>) -> Result<Response, Problem> {
+async fn rename_room(asked: Asked, Json(body): Json<LocationName>) -> Result<Response, Problem> {
     asked.take(LocationOrder::Rename(body)).await
+}
+
+/// Says how many consults can be in a room at once. Fewer than are booked in it at some time from now on is refused; `times` says
+/// when, at most 20 of them.
+#[utoipa::path(post, path = "/v1/locations/{id}/resize", tag = "organisations", params(("id" = uuid::Uuid, Path)),
+    request_body = LocationCapacity, security(("bearer" = [])),
+    description = "Permission: administrators of its organisation; those of the street office that it lies under. Takes Idempotency-Key and If-Match.",
+    responses((status = 200, body = Location), (status = 403, description = "not an administrator"),
+        (status = 404, description = "unknown, or of no concern to the caller"),
+        (status = 409, description = "capacity-in-use, with the times; invalid-transition: closed"),
+        (status = 412, description = "changed by somebody else"), (status = 422, description = "fields to correct")))]
+async fn resize_room(asked: Asked, Json(body): Json<LocationCapacity>) -> Result<Response, Problem> {
+    asked.take(LocationOrder::Resize(body)).await
 }
 
 /// Closes a room: it is offered for no new consult. What is booked in it stays.

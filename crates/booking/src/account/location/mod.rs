@@ -7,7 +7,7 @@ mod state;
 mod steps;
 mod store;
 
-pub(super) use input::NAME_CHARS_MAX;
+pub(super) use input::{NAME_CHARS_MAX, ROOM_CAPACITY_MAX};
 pub use model::Location;
 pub use state::{LocationState, LocationStepName};
 pub use store::{find, insert, list};

@@ -17,6 +17,8 @@ pub struct Location {
     pub organisation_id: OrganisationId,
     /// The name that people use for it.
     pub name: String,
+    /// How many consults can be in it at once: its lanes in the calendar.
+    pub capacity: i32,
     pub state: LocationState,
     /// Counts the changes; the `ETag`.
     pub version: i64,
@@ -24,8 +26,8 @@ pub struct Location {
 }
 
 impl Location {
-    /// A new room.
+    /// A new room, for one consult at a time.
     pub fn named(id: LocationId, organisation_id: OrganisationId, name: String, created_at: DateTime<Utc>) -> Self {
-        Self { id, organisation_id, name, state: LocationState::Open, version: 1, created_at }
+        Self { id, organisation_id, name, capacity: 1, state: LocationState::Open, version: 1, created_at }
     }
 }

@@ -18,10 +18,32 @@ text_enum! {
 pub enum LocationStep {
     /// It has another name.
     Rename(String),
+    /// So many consults can be in it at once.
+    Resize(RoomCapacity),
     /// It is in use no more.
     Close,
     /// It is in use again.
     Reopen,
+}
+
+/// How many consults can be in a room at once.
+#[derive(Clone, Debug)]
+pub struct RoomCapacity {
+    number: i32,
+    text: String,
+}
+
+impl RoomCapacity {
+    /// The number.
+    pub fn number(&self) -> i32 {
+        self.number
+    }
+}
+
+impl From<i32> for RoomCapacity {
+    fn from(number: i32) -> Self {
+        Self { number, text: number.to_string() }
+    }
 }
 
 text_enum! {
@@ -29,6 +51,8 @@ text_enum! {
     pub enum LocationStepName {
         /// It has another name.
         Rename = "rename",
+        /// So many consults can be in it at once.
+        Resize = "resize",
         /// It is in use no more.
         Close = "close",
         /// It is in use again.
@@ -46,7 +70,9 @@ impl State for LocationState {
 
     fn apply(self, step: LocationStep) -> Result<Self, IllegalStep> {
         match (self, &step) {
-            (Self::Open, LocationStep::Rename(_)) | (Self::Closed, LocationStep::Reopen) => Ok(Self::Open),
+            (Self::Open, LocationStep::Rename(_) | LocationStep::Resize(_)) | (Self::Closed, LocationStep::Reopen) => {
+                Ok(Self::Open)
+            }
             (Self::Open, LocationStep::Close) => Ok(Self::Closed),
             _ => Err(self.illegal(step.name())),
         }
@@ -59,15 +85,17 @@ impl Step for LocationStep {
     fn name(&self) -> LocationStepName {
         match self {
             Self::Rename(_) => LocationStepName::Rename,
+            Self::Resize(_) => LocationStepName::Resize,
             Self::Close => LocationStepName::Close,
             Self::Reopen => LocationStepName::Reopen,
         }
     }
 
-    /// The new name is kept in the history.
+    /// The new name and the new number are kept in the history.
     fn note(&self) -> Option<&str> {
         match self {
             Self::Rename(name) => Some(name),
+            Self::Resize(capacity) => Some(&capacity.text),
             Self::Close | Self::Reopen => None,
         }
     }
@@ -79,6 +107,7 @@ impl StepName for LocationStepName {
     fn example(self) -> LocationStep {
         match self {
             Self::Rename => LocationStep::Rename(String::new()),
+            Self::Resize => LocationStep::Resize(RoomCapacity::from(1)),
             Self::Close => LocationStep::Close,
             Self::Reopen => LocationStep::Reopen,
         }
@@ -94,7 +123,10 @@ mod tests {
     #[test]
     fn a_room_is_closed_and_reopened() {
         assert_eq!(legal_nowhere(LocationState::ALL.iter().copied()), []);
-        assert_eq!(LocationState::Open.legal(), [LocationStepName::Rename, LocationStepName::Close]);
+        assert_eq!(
+            LocationState::Open.legal(),
+            [LocationStepName::Rename, LocationStepName::Resize, LocationStepName::Close]
+        );
         assert_eq!(LocationState::Closed.legal(), [LocationStepName::Reopen]);
     }
 }

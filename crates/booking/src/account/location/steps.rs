@@ -10,7 +10,7 @@ use sanbao_platform::problem::Problem;
 use serde::Serialize;
 use uuid::Uuid;
 
-use super::input::NewLocation;
+use super::input::{LocationCapacity, LocationName};
 use super::model::Location;
 use super::state::{LocationState, LocationStep, LocationStepName};
 use super::store;
@@ -18,6 +18,7 @@ use crate::App;
 use crate::account::id::LocationId;
 use crate::account::organisation::{self, OrganisationStance};
 use crate::account::policy::AccountAction;
+use crate::calendar::capacity;
 
 impl Lifecycle for Location {
     const NAME: &'static str = "location";
@@ -44,9 +45,10 @@ impl Lifecycle for Location {
     fn advanced(self, state: LocationState, step: &LocationStep, _at: DateTime<Utc>) -> Self {
         let name = match step {
             LocationStep::Rename(name) => name.clone(),
-            LocationStep::Close | LocationStep::Reopen => self.name,
+            LocationStep::Resize(_) | LocationStep::Close | LocationStep::Reopen => self.name,
         };
-        Self { name, state, version: self.version + 1, ..self }
+        let capacity = if let LocationStep::Resize(capacity) = step { capacity.number() } else { self.capacity };
+        Self { name, capacity, state, version: self.version + 1, ..self }
     }
 
     async fn find(conn: &mut Conn, id: LocationId) -> Result<Option<Self>, DbError> {
@@ -96,7 +98,9 @@ impl Lifecycle for Location {
 #[serde(rename_all = "snake_case")]
 pub(super) enum LocationOrder {
     /// Give it another name.
-    Rename(NewLocation),
+    Rename(LocationName),
+    /// Let so many consults be in it at once.
+    Resize(LocationCapacity),
     /// Take it out of use.
     Close,
     /// Take it into use again.
@@ -107,14 +111,23 @@ impl Order<Location> for LocationOrder {
     fn step(&self) -> LocationStepName {
         match self {
             Self::Rename(_) => LocationStepName::Rename,
+            Self::Resize(_) => LocationStepName::Resize,
             Self::Close => LocationStepName::Close,
             Self::Reopen => LocationStepName::Reopen,
         }
     }
 
-    async fn prepare(&self, _: Call<'_, Location>, _: &mut Tx, _: &Location) -> Result<LocationStep, Problem> {
+    async fn prepare(&self, call: Call<'_, Location>, tx: &mut Tx, room: &Location) -> Result<LocationStep, Problem> {
         Ok(match self {
             Self::Rename(new) => LocationStep::Rename(new.name()?),
+            Self::Resize(wanted) => {
+                let number = wanted.read()?;
+                if let Err(error) = capacity::set(tx, call.ctx.now(), room.id.0, number).await {
+                    let own = organisation::find(tx, room.organisation_id).await?.ok_or_else(Problem::not_found)?;
+                    return Err(error.problem(own.zone()));
+                }
+                LocationStep::Resize(number.into())
+            }
             Self::Close => LocationStep::Close,
             Self::Reopen => LocationStep::Reopen,
         })

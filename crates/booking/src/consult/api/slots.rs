@@ -84,7 +84,7 @@ pub(in crate::consult) async fn slots_for(
     fitting.retain(|d| Some(d.account_id) != but);
     let mut others = resources_of(conn, now, consult.resident_id).await?;
     others.extend(query.room_id.map(|room| room.0));
-    let gives_up = consult.state.appointment().map(|a| a.interval);
+    let gives_up = consult.state.appointment().map(|_| consult.id.0);
     let all = AvailabilitySearch::of(&fitting, *query.from, *query.to);
     let search = AvailabilitySearch { others: &others, gives_up, ..all };
     Ok(search::free(conn, now, search).await?)

@@ -12,7 +12,7 @@ use super::rank::Rank;
 use super::search::{AvailabilitySearch, FEW, FreeSlot, Others, RoomFound, free};
 use super::store::{self, Practitioner};
 use crate::account::AccountId;
-use crate::calendar::{self, INTERVAL_HOURS_MAX, Interval, TakenTime};
+use crate::calendar::{self, INTERVAL_HOURS_MAX, Interval, TakenLanes};
 use crate::consult::input::Title;
 
 /// And so many while all are being read.
@@ -59,7 +59,7 @@ impl DoctorWish<'_> {
 /// When the resident and the rooms of a search are taken, read for some days at a time.
 struct OthersRead {
     all: Vec<Uuid>,
-    taken: HashMap<Uuid, Vec<TakenTime>>,
+    taken: HashMap<Uuid, TakenLanes>,
     /// Read up to here.
     until: DateTime<Utc>,
     /// So many days are read next.

@@ -26,7 +26,7 @@ use super::sets::{Kept, KeptHours};
 use super::store::{self, Practitioner};
 use crate::account::AccountId;
 use crate::calendar::changes::{self, Change, ChangeKind, ChangeMark, MARK_AGE_MAX};
-use crate::calendar::{self, Interval, TakenTime};
+use crate::calendar::{self, Interval, TakenLanes, TakenTime};
 
 /// Days kept at most; beyond that the last one of them goes.
 const DAYS_MAX: usize = 100;
@@ -326,11 +326,11 @@ impl KnownOpenings {
     }
 
     /// Finds the openings of these doctors on a day.
-    fn find_anew(&mut self, day: NaiveDate, doctors: &BTreeSet<AccountId>, busy: &HashMap<Uuid, Vec<TakenTime>>) {
+    fn find_anew(&mut self, day: NaiveDate, doctors: &BTreeSet<AccountId>, busy: &HashMap<Uuid, TakenLanes>) {
         let mut found = Vec::new();
         let (from, to) = (midnight(day), midnight(day) + Duration::days(1));
         for doctor in doctors {
-            let taken = busy.get(&doctor.0).map_or(&[][..], Vec::as_slice);
+            let taken = busy.get(&doctor.0).map_or(&[][..], TakenLanes::times);
             for number in self.of_doctor.get(doctor).into_iter().flatten() {
                 let Some(post) = self.post(*number) else { continue };
                 let offers = offered(&post.kept.hours, &post.kept.exceptions, post.zone, from, to);
@@ -365,7 +365,7 @@ async fn posts(conn: &mut Conn, doctors: Vec<Practitioner>, first: NaiveDate) ->
 }
 
 /// When the doctors are taken in the days in question, and so far around them.
-async fn busy(conn: &mut Conn, stale: &Stale, around: Duration) -> Result<HashMap<Uuid, Vec<TakenTime>>, DbError> {
+async fn busy(conn: &mut Conn, stale: &Stale, around: Duration) -> Result<HashMap<Uuid, TakenLanes>, DbError> {
     let (Some((first, _)), Some((last, _))) = (stale.first_key_value(), stale.last_key_value()) else {
         return Ok(HashMap::new());
     };

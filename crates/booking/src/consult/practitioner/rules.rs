@@ -20,7 +20,7 @@ use super::search;
 use super::sets::KeptHours;
 use super::store::{Practitioner, PractitionerPost};
 use crate::account::AccountId;
-use crate::calendar::{Interval, TakenTime};
+use crate::calendar::{Interval, TakenLanes, TakenTime};
 use crate::consult::problems::{DAY_FULL, NOTICE_TOO_SHORT, SESSION_FULL, TOO_CLOSE};
 
 /// The longest preparation, in minutes.
@@ -179,19 +179,19 @@ impl CalendarRules {
         self.0.is_empty()
     }
 
-    /// Those of the offered times that the rules let be taken beside what is taken; a time that is given up for the new one is not
-    /// counted.
+    /// Those of the offered times that the rules let be taken beside what is taken; what a holder gives up for the new one is
+    /// not counted.
     pub fn keep<'a>(
         &self,
-        (now, gives_up): (DateTime<Utc>, Option<Interval>),
+        (now, gives_up): (DateTime<Utc>, Option<Uuid>),
         kept: &KeptHours,
         mut offers: Vec<(&'a Practitioner, Interval)>,
-        taken: &HashMap<Uuid, Vec<TakenTime>>,
+        taken: &HashMap<Uuid, TakenLanes>,
     ) -> Result<Vec<(&'a Practitioner, Interval)>, DbError> {
         if self.is_empty() {
             return Ok(offers);
         }
-        let of = |doctor: &Practitioner| taken.get(&doctor.account_id.0).map_or(&[][..], Vec::as_slice);
+        let of = |doctor: &Practitioner| taken.get(&doctor.account_id.0).map_or(&[][..], TakenLanes::times);
         let lets = |(doctor, slot): &(&Practitioner, Interval)| {
             self.let_take((now, gives_up), kept, doctor, *slot, of(doctor))
         };
@@ -204,7 +204,7 @@ impl CalendarRules {
     /// Whether a doctor's rule lets a time be taken beside what is taken now.
     pub fn let_take(
         &self,
-        (now, gives_up): (DateTime<Utc>, Option<Interval>),
+        (now, gives_up): (DateTime<Utc>, Option<Uuid>),
         kept: &KeptHours,
         doctor: &Practitioner,
         slot: Interval,
@@ -212,7 +212,7 @@ impl CalendarRules {
     ) -> Result<bool, DbError> {
         let Some(rule) = self.of(doctor.post()) else { return Ok(true) };
         let zone = doctor.zone()?;
-        let stays = |taken: &&TakenTime| taken.holds(now) && Some(taken.interval) != gives_up;
+        let stays = |taken: &&TakenTime| taken.holds(now) && Some(taken.holder) != gives_up;
         let taken: Vec<Interval> = taken.iter().filter(stays).map(|taken| taken.interval).collect();
         let session = kept.of(doctor.post()).and_then(|kept| session_of(&kept.hours, &kept.exceptions, zone, slot));
         Ok(rule.broken(now, slot, session, &taken, zone).is_none())

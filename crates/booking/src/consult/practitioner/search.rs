@@ -17,7 +17,7 @@ use super::store::{self, Practitioner};
 use super::workday::{self, WorkdayRule};
 use crate::account::{AccountId, LocationId};
 use crate::calendar::week::WeeklyHours;
-use crate::calendar::{self, Interval, TakenTime};
+use crate::calendar::{self, Interval, TakenLanes};
 use crate::consult::input::Title;
 
 /// The longest range of a search, in days.
@@ -84,8 +84,8 @@ pub struct AvailabilitySearch<'a> {
     pub others: &'a [Uuid],
     /// And one of these rooms, where there is any.
     pub rooms: Option<&'a [LocationId]>,
-    /// The time that those others have now, and give up for the new one.
-    pub gives_up: Option<Interval>,
+    /// The holder whose time is given up for the new one.
+    pub gives_up: Option<Uuid>,
     /// Slots that begin not before.
     pub from: DateTime<Utc>,
     /// The first moment that is left out.
@@ -150,7 +150,7 @@ pub async fn free(
         let offers = rules.keep((now, search.gives_up), &kept, offers, &taken)?;
         let others = Others::of(&search, now, &taken);
         let free = |(doctor, slot): (&Practitioner, Interval)| {
-            let own = taken.get(&doctor.account_id.0).map_or(&[][..], Vec::as_slice);
+            let own = taken.get(&doctor.account_id.0);
             let place = others.allow(slot).filter(|_| is_free(own, slot, now, None))?;
             Some(FreeSlot::new(doctor, slot, place.0))
         };
@@ -189,19 +189,19 @@ pub(super) struct RoomFound(pub(super) Option<LocationId>);
 /// When those who must be free beside the doctor are taken.
 pub(super) struct Others<'a> {
     pub(super) now: DateTime<Utc>,
-    gives_up: Option<Interval>,
-    all: Vec<&'a [TakenTime]>,
+    gives_up: Option<Uuid>,
+    all: Vec<Option<&'a TakenLanes>>,
     /// The rooms of which one must be free.
-    rooms: Option<Vec<(LocationId, &'a [TakenTime])>>,
+    rooms: Option<Vec<(LocationId, Option<&'a TakenLanes>)>>,
 }
 
 impl<'a> Others<'a> {
     pub(super) fn of(
         search: &AvailabilitySearch<'_>,
         now: DateTime<Utc>,
-        taken: &'a HashMap<Uuid, Vec<TakenTime>>,
+        taken: &'a HashMap<Uuid, TakenLanes>,
     ) -> Self {
-        let of = |resource: Uuid| taken.get(&resource).map_or(&[][..], Vec::as_slice);
+        let of = |resource: Uuid| taken.get(&resource);
         let rooms = search.rooms.map(|rooms| rooms.iter().map(|room| (*room, of(room.0))).collect());
         Self { now, gives_up: search.gives_up, all: search.others.iter().map(|other| of(*other)).collect(), rooms }
     }
@@ -213,8 +213,8 @@ impl<'a> Others<'a> {
 
     /// The room, where one of several is asked for, if all that the search asks for are free.
     pub(super) fn allow(&self, slot: Interval) -> Option<RoomFound> {
-        let is_free = |taken: &[TakenTime]| is_free(taken, slot, self.now, self.gives_up);
-        if !self.all.iter().all(|taken| is_free(taken)) {
+        let is_free = |taken: &Option<&TakenLanes>| is_free(*taken, slot, self.now, self.gives_up);
+        if !self.all.iter().all(is_free) {
             return None;
         }
         let Some(rooms) = &self.rooms else { return Some(RoomFound(None)) };
@@ -222,13 +222,9 @@ impl<'a> Others<'a> {
     }
 }
 
-/// Whether nothing of what is taken, in order of its beginning, is in the way of a slot.
-fn is_free(taken: &[TakenTime], slot: Interval, now: DateTime<Utc>, gives_up: Option<Interval>) -> bool {
-    // No row is longer than the longest interval.
-    let earliest = slot.starts_at() - Duration::hours(calendar::INTERVAL_HOURS_MAX);
-    let before = taken.partition_point(|taken| taken.interval.starts_at() < slot.ends_at());
-    let near = taken.iter().take(before).rev().take_while(|taken| taken.interval.starts_at() > earliest);
-    !near.into_iter().any(|t| t.interval.overlaps(&slot) && t.holds(now) && Some(t.interval) != gives_up)
+/// Whether what is taken of a resource leaves a lane for a slot.
+fn is_free(taken: Option<&TakenLanes>, slot: Interval, now: DateTime<Utc>, gives_up: Option<Uuid>) -> bool {
+    taken.is_none_or(|taken| taken.has_lane(slot, now, gives_up))
 }
 
 /// The hours and the exceptions of a doctor that count between two moments.

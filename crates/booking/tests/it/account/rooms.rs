@@ -1,4 +1,4 @@
-//! Rooms are renamed, closed and reopened by those who run their organisation.
+//! Rooms are renamed, resized, closed and reopened by those who run their organisation.
 
 use sanbao_booking::account::location::LocationStepName;
 use sanbao_platform::on;
@@ -36,12 +36,21 @@ async fn a_room_is_renamed_closed_and_reopened_and_keeps_its_history() {
         assert_eq!(listed["items"].as_array().unwrap().last().unwrap()["state"], "closed", "those in use come first");
         let open = site.api(&admin, "POST", &format!("{room}/reopen"), Value::Null).await.expect(200);
         assert_eq!((&open["state"], &open["version"]), (&json!("open"), &json!(4)));
-        for action in ["location.create", "location.rename", "location.close", "location.reopen"] {
+        let two = json!({ "capacity": 2 });
+        let read = [("if-match", "\"4\""), ("idempotency-key", "r2")];
+        let wide = site.api_with(&admin, "POST", &format!("{room}/resize"), two.clone(), &read).await.expect(200);
+        assert_eq!((&wide["capacity"], &wide["version"]), (&json!(2), &json!(5)));
+        let again = site.api_with(&admin, "POST", &format!("{room}/resize"), two.clone(), &read).await;
+        assert_eq!(again.expect(200), wide);
+        let late = [("if-match", "\"4\"")];
+        let late = site.api_with(&admin, "POST", &format!("{room}/resize"), two, &late).await;
+        late.refused(412, "precondition-failed");
+        for action in ["location.create", "location.rename", "location.close", "location.reopen", "location.resize"] {
             assert_eq!(audited(&site, action).await, 1, "{action}");
         }
         let mut conn = site.deps.db.read().await.unwrap();
         let steps: Vec<String> = on!(conn, |c| sqlx::query_scalar(STEPS).fetch_all(c).await).unwrap();
-        assert_eq!(steps, ["create", "rename", "close", "reopen"]);
+        assert_eq!(steps, ["create", "rename", "close", "reopen", "resize"]);
     })
     .await;
 }
@@ -57,6 +66,8 @@ async fn nobody_else_touches_a_room() {
             [(&nurse, 403, "forbidden"), (&doctor, 404, "not-found"), (&second, 404, "not-found")]
         {
             site.api(token, "PATCH", &room, json!({ "name": "x" })).await.refused(status, kind);
+            let two = json!({ "capacity": 2 });
+            site.api(token, "POST", &format!("{room}/resize"), two).await.refused(status, kind);
             for step in ["close", "reopen"] {
                 site.api(token, "POST", &format!("{room}/{step}"), Value::Null).await.refused(status, kind);
             }

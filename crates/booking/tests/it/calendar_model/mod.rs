@@ -1,4 +1,4 @@
-//! Any sequence of holds, invitations, answers, bookings, moves, exchanges, closed days and time that goes on leaves the
+//! Any sequence of holds, invitations, answers, bookings, moves, exchanges, closed days, rooms that take more or fewer and time that goes on leaves the
 //! calendar as a simple model of it says; and then some steps at once, in an order that nobody knows, leave every promise kept.
 
 mod model;
@@ -51,6 +51,7 @@ fn step() -> impl Strategy<Value = Step> {
             .prop_map(|(consult, step)| Step::End { consult, step }),
         1 => (doctor(), 0..DAYS).prop_map(|(doctor, day)| Step::Close { doctor, day }),
         1 => (doctor(), 0..DAYS).prop_map(|(doctor, day)| Step::Open { doctor, day }),
+        2 => (0..ROOMS, 1..4_usize).prop_map(|(room, capacity)| Step::Resize { room, capacity }),
         1 => Just(Step::Sweep),
         3 => minutes.prop_map(|minutes| Step::Pass { minutes }),
     ]

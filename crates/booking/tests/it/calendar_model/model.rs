@@ -31,6 +31,8 @@ pub struct Seat {
     pub doctor: usize,
     pub resident: usize,
     pub room: usize,
+    /// Which of the room's places.
+    pub lane: usize,
     pub from: i64,
     /// When it is given up by itself.
     pub until: Option<i64>,
@@ -45,9 +47,13 @@ impl Seat {
         [Thing::Doctor(self.doctor), Thing::Resident(self.resident), Thing::Room(self.room)]
     }
 
-    fn clashes(&self, other: &Self) -> bool {
-        let shared = self.things().iter().any(|thing| other.things().contains(thing));
-        shared && self.from < other.to() && other.from < self.to()
+    fn overlaps(&self, other: &Self) -> bool {
+        self.from < other.to() && other.from < self.to()
+    }
+
+    /// Which place of a thing it takes; a person is one.
+    pub fn lane_of(&self, thing: Thing) -> usize {
+        if matches!(thing, Thing::Room(_)) { self.lane } else { 0 }
     }
 }
 
@@ -108,6 +114,11 @@ pub enum Step {
         doctor: usize,
         day: i64,
     },
+    /// So many consults can be in the room at once.
+    Resize {
+        room: usize,
+        capacity: usize,
+    },
     /// The jobs that time alone brings.
     Sweep,
     Pass {
@@ -120,6 +131,8 @@ pub enum Step {
 pub enum Refusal {
     Taken,
     NoRoom,
+    /// More is booked.
+    InUse,
     /// It is not offered, too late, or not a step of this state.
     Other,
 }
@@ -143,12 +156,20 @@ pub struct Effect {
     pub passed: i64,
 }
 
-#[derive(Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Model {
     pub now: i64,
     pub consults: Vec<Consult>,
     pub seats: BTreeMap<Holder, Seat>,
     pub closed: BTreeSet<(usize, i64)>,
+    pub capacities: [usize; ROOMS],
+}
+
+impl Default for Model {
+    fn default() -> Self {
+        let (consults, seats, closed) = (Vec::new(), BTreeMap::new(), BTreeSet::new());
+        Self { now: 0, consults, seats, closed, capacities: [1; ROOMS] }
+    }
 }
 
 impl Model {
@@ -168,22 +189,45 @@ impl Model {
         in_hours && from >= self.now - MINUTES_OF_DAY && from + slot > self.now
     }
 
+    /// The places of a thing that others than these have during a seat.
+    fn lanes(&self, thing: Thing, seat: &Seat, except: &[Holder]) -> BTreeSet<usize> {
+        let others = self.standing().filter(|(holder, _)| !except.contains(holder));
+        let shared = others.filter(|(_, other)| other.things().contains(&thing) && other.overlaps(seat));
+        shared.map(|(_, other)| other.lane_of(thing)).collect()
+    }
+
+    fn has_place(&self, thing: Thing, seat: &Seat, except: &[Holder]) -> bool {
+        let capacity = if let Thing::Room(room) = thing { self.capacities[room] } else { 1 };
+        self.lanes(thing, seat, except).len() < capacity
+    }
+
     fn is_free(&self, seat: &Seat, except: &[Holder]) -> bool {
-        !self.standing().any(|(holder, other)| !except.contains(&holder) && seat.clashes(&other))
+        seat.things().iter().all(|thing| self.has_place(*thing, seat, except))
+    }
+
+    /// The seat in the lowest place of its room that nobody has.
+    fn placed(&self, seat: Seat) -> Seat {
+        let taken = self.lanes(Thing::Room(seat.room), &seat, &[]);
+        Seat { lane: (0..).find(|lane| !taken.contains(lane)).unwrap(), ..seat }
+    }
+
+    /// The seats in the room's places, which would be so many.
+    fn resized(&self, room: usize, capacity: usize) -> Result<Effect, Refusal> {
+        let ahead: Vec<Seat> =
+            self.standing().map(|(_, s)| s).filter(|s| s.room == room && s.to() > self.now).collect();
+        let at = |from: i64| ahead.iter().filter(|s| s.from <= from && from < s.to()).count();
+        if ahead.iter().any(|seat| at(seat.from) > capacity) { Err(Refusal::InUse) } else { Ok(Effect::default()) }
     }
 
     /// A seat for a wish; whether its room is only one of several that will do.
     fn seat(&self, resident: usize, wish: Wish, own: &[Holder], until: Option<i64>) -> Result<(Seat, bool), Refusal> {
         let Wish { doctor, from, .. } = wish;
-        let at = |room| Seat { doctor, resident, room, from, until };
+        let at = |room| Seat { doctor, resident, room, lane: 0, from, until };
         if let Some(room) = wish.room {
             let seat = at(room);
             return if self.is_free(&seat, own) { Ok((seat, false)) } else { Err(Refusal::Taken) };
         }
-        let only_room = |room: usize| {
-            let others = self.standing().filter(|(holder, other)| other.room == room && !own.contains(holder));
-            !others.into_iter().any(|(_, other)| at(room).clashes(&other))
-        };
+        let only_room = |room: usize| self.has_place(Thing::Room(room), &at(room), own);
         let room = (0..ROOMS).find(|room| only_room(*room)).ok_or(Refusal::NoRoom)?;
         if self.is_free(&at(room), own) { Ok((at(room), true)) } else { Err(Refusal::Taken) }
     }
@@ -242,7 +286,13 @@ impl Model {
         }
         let (first, other) = (Seat { from: other.from, ..first }, Seat { from: first.from, ..other });
         let both = [Holder::Consult(one), Holder::Consult(two)];
-        if first.clashes(&other) || !self.is_free(&first, &both) || !self.is_free(&other, &both) {
+        let mut beside = self.clone();
+        beside.seats.retain(|holder, _| !both.contains(holder));
+        if !beside.is_free(&first, &[]) {
+            return Err(Refusal::Taken);
+        }
+        beside.seats.insert(both[0], beside.placed(first));
+        if !beside.is_free(&other, &[]) {
             return Err(Refusal::Taken);
         }
         Ok(Effect { taken: vec![(both[0], first, false), (both[1], other, false)], ..Effect::default() })
@@ -313,6 +363,7 @@ impl Model {
                 if begun { Ok(ends(consult, "no_show")) } else { Err(Refusal::Other) }
             }
             Step::Close { .. } | Step::Open { .. } => Ok(Effect::default()),
+            Step::Resize { room, capacity } => self.resized(room, capacity),
             Step::Sweep => Ok(self.overdue()),
             Step::Pass { minutes } => Ok(Effect { passed: minutes, ..Effect::default() }),
         }
@@ -323,8 +374,11 @@ impl Model {
         for holder in effect.given_up {
             self.seats.remove(&holder);
         }
+        for (holder, ..) in &effect.taken {
+            self.seats.remove(holder);
+        }
         for (holder, seat, _) in effect.taken {
-            self.seats.insert(holder, seat);
+            self.seats.insert(holder, self.placed(seat));
         }
         for (n, state) in effect.states {
             self.consults[n].state = state;
@@ -334,6 +388,7 @@ impl Model {
         match *step {
             Step::Close { doctor, day } => drop(self.closed.insert((doctor, day))),
             Step::Open { doctor, day } => drop(self.closed.remove(&(doctor, day))),
+            Step::Resize { room, capacity } => self.capacities[room] = capacity,
             _ => {}
         }
     }

@@ -12,23 +12,30 @@ use sanbao_platform::testing::{Answer, Person, TestEngine};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::model::{Effect, Holder, MINUTES_OF_DAY, Model, Refusal, SLOT_MINUTES, Step, Thing, Wish};
+use super::model::{Effect, Holder, MINUTES_OF_DAY, Model, ROOMS, Refusal, SLOT_MINUTES, Step, Thing, Wish};
 use crate::consult::holds::{HOLDS, nurses};
 use crate::consult::world::World;
+use crate::network::member;
 
 /// A sequence is over before so many days are.
 const SEQUENCE_DAYS: i64 = 40;
 
-const ROWS: &str = "select resource_id, starts_at, ends_at, holder_id, expires_at from occupancy
+const ROWS: &str = "select resource_id, lane, starts_at, ends_at, holder_id, expires_at from occupancy
     where starts_at >= $1 and (expires_at is null or expires_at > $2)";
+const OVER: &str =
+    "select count(*) from occupancy a where (a.expires_at is null or a.expires_at > $1) and a.ends_at > $1
+    and (select count(*) from occupancy b where b.resource_id = a.resource_id and b.starts_at <= a.starts_at
+            and b.ends_at > a.starts_at and (b.expires_at is null or b.expires_at > $1))
+        > coalesce((select c.capacity from resource_capacity c where c.resource_id = a.resource_id), 1)";
 
-/// A row of the calendar: for what, from when to when, held by, until.
-type Row = (Uuid, DateTime<Utc>, DateTime<Utc>, Uuid, Option<DateTime<Utc>>);
+/// A row of the calendar: for what and in which lane, from when to when, held by, until.
+type Row = (Uuid, i32, DateTime<Utc>, DateTime<Utc>, Uuid, Option<DateTime<Utc>>);
 
 /// A network, and what of it the sequence that runs has made.
 pub struct Run {
     world: World,
     nurses: Vec<Person>,
+    admin: Person,
     begins: DateTime<Utc>,
     consults: Vec<Uuid>,
     holds: BTreeMap<usize, Uuid>,
@@ -48,8 +55,11 @@ impl Run {
             world.put(who, &format!("/v1/practitioners/{}/hours", who.id), hours).await.expect(200);
         }
         let (nurses, begins) = (nurses(&world, 3).await, world.clock.now());
+        let mut tx = world.db.begin().await.unwrap();
+        let admin = member(&mut tx, begins, world.home, &["administrator"], "院长").await;
+        tx.commit().await.unwrap();
         let (consults, holds, closed) = (Vec::new(), BTreeMap::new(), BTreeMap::new());
-        Self { world, nurses, begins, consults, holds, closed, counts: BTreeMap::new() }
+        Self { world, nurses, admin, begins, consults, holds, closed, counts: BTreeMap::new() }
     }
 
     /// How many steps were taken, and how many were refused and why.
@@ -114,6 +124,11 @@ impl Run {
     async fn whole(&self) -> Result<(), String> {
         let mut broken = verify(&self.world.db).await.unwrap();
         broken.retain(|checked| !checked.broken.is_empty());
+        let (mut conn, now) = (self.world.db.read().await.unwrap(), self.world.clock.now());
+        let over: i64 = on!(conn, |c| sqlx::query_scalar(OVER).bind(now).fetch_one(c).await).unwrap();
+        if over > 0 {
+            return Err(format!("{over} rows where more is taken than there are lanes"));
+        }
         if broken.is_empty() { Ok(()) } else { Err(format!("{broken:?}")) }
     }
 
@@ -124,9 +139,17 @@ impl Run {
         clock.advance((self.begins - clock.now()).to_std().unwrap());
         expire(&self.world.db, clock).await.unwrap();
         forget_holds(&self.world.db, clock).await.unwrap();
+        for room in 0..ROOMS {
+            self.resize(room, 1).await.expect(200);
+        }
         self.consults.clear();
         self.holds.clear();
         self.closed.clear();
+    }
+
+    async fn resize(&self, room: usize, capacity: usize) -> Answer {
+        let path = format!("/v1/locations/{}/resize", self.world.rooms[room]);
+        self.world.post(&self.admin, &path, json!({ "capacity": capacity })).await
     }
 
     /// The step with the numbers of consults that there are; none where it has nothing to be done to.
@@ -216,6 +239,7 @@ impl Run {
                 let path = format!("/v1/practitioners/{}/exceptions/{exception}", self.doctor(doctor).id);
                 Some(w.call(Some(&w.hospital_admin), "DELETE", &path, None, &[]).await)
             }
+            Step::Resize { room, capacity } => Some(self.resize(room, capacity).await),
             Step::Sweep => {
                 forget_holds(&w.db, &w.clock).await.unwrap();
                 expire(&w.db, &w.clock).await.unwrap();
@@ -242,7 +266,7 @@ impl Run {
         for (holder, seat, any) in &mut effect.taken {
             let holder = self.holder(*holder);
             let room =
-                self.world.rooms.iter().position(|room| rows.iter().any(|row| row.0 == *room && row.3 == holder));
+                self.world.rooms.iter().position(|room| rows.iter().any(|row| row.0 == *room && row.4 == holder));
             if let Some(room) = room.filter(|_| *any) {
                 seat.room = room;
             }
@@ -275,7 +299,8 @@ impl Run {
         let expected: BTreeSet<Row> = seats
             .map(|(holder, seat, of)| {
                 let until = seat.until.map(|until| self.at(until));
-                (thing(of), self.at(seat.from), self.at(seat.to()), self.holder(holder), until)
+                let lane = i32::try_from(seat.lane_of(of)).unwrap();
+                (thing(of), lane, self.at(seat.from), self.at(seat.to()), self.holder(holder), until)
             })
             .collect();
         let found = self.rows().await;
@@ -308,6 +333,7 @@ fn refused(answer: &Answer) -> Option<Refusal> {
     match (answer.status.as_u16(), answer.problem()) {
         (409, "slot-taken") => Some(Refusal::Taken),
         (409, "no-room-free") => Some(Refusal::NoRoom),
+        (409, "capacity-in-use") => Some(Refusal::InUse),
         (403 | 404 | 409 | 422, _) => Some(Refusal::Other),
         _ => None,
     }
@@ -318,6 +344,7 @@ fn outcome(planned: &Result<Effect, Refusal>) -> &'static str {
         Ok(_) => "taken steps",
         Err(Refusal::Taken) => "taken times",
         Err(Refusal::NoRoom) => "no free room",
+        Err(Refusal::InUse) => "rooms in use",
         Err(Refusal::Other) => "refused otherwise",
     }
 }

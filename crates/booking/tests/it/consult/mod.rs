@@ -19,6 +19,7 @@ mod handover;
 pub mod holds;
 mod hours;
 mod joins;
+mod lanes;
 mod life;
 mod meeting;
 mod moved;

@@ -155,7 +155,7 @@ async fn a_resident_and_a_room_must_be_free_too_where_they_are_asked_for() {
         let booking = Booking { holder_kind: "consult", holder_id, resources: &resources, interval };
         let expires_at = Some(now + chrono::Duration::minutes(10));
         let mut tx = w.db.begin().await.unwrap();
-        calendar::reserve_with(&mut tx, now, &booking, calendar::Terms { lane: 0, expires_at }).await.unwrap();
+        calendar::reserve_with(&mut tx, now, &booking, calendar::Terms { expires_at }).await.unwrap();
         tx.commit().await.unwrap();
         assert_eq!(starts(&w, &resident).await, without(&["00:30", "01:00", "02:00"]));
         w.clock.advance(std::time::Duration::from_mins(10));

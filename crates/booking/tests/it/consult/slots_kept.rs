@@ -108,7 +108,7 @@ async fn take(w: &World, act: (Uuid, i64, i64), expires_at: Option<DateTime<Utc>
     let interval = Interval::of_minutes(at(quarter), 15 * quarters).unwrap();
     let booking = Booking { holder_kind: "consult", holder_id, resources: &resources, interval };
     let mut tx = w.db.begin().await.unwrap();
-    if calendar::reserve_with(&mut tx, now, &booking, Terms { lane: 0, expires_at }).await.is_ok() {
+    if calendar::reserve_with(&mut tx, now, &booking, Terms { expires_at }).await.is_ok() {
         tx.commit().await.unwrap();
         written.taken.push((holder_id, doctor));
     }

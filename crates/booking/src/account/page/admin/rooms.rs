@@ -1,11 +1,11 @@
-//! An organisation's rooms on its page: listed, added, renamed, closed and reopened.
+//! An organisation's rooms on its page: listed, added, renamed, resized, closed and reopened.
 
 use maud::{Markup, html};
 use sanbao_platform::lang::Lang;
 use sanbao_platform::page::{Errors, Field, Send, Tone, badge, count, empty, form, head, press};
 
 use super::super::TEXTS;
-use crate::account::location::{Location, LocationState, NAME_CHARS_MAX};
+use crate::account::location::{Location, LocationState, NAME_CHARS_MAX, ROOM_CAPACITY_MAX};
 use crate::account::organisation::{Organisation, OrganisationKind};
 
 /// Whether rooms of such an organisation are of use: it invites doctors to consults.
@@ -16,7 +16,7 @@ pub(super) fn has_rooms(kind: OrganisationKind) -> bool {
 /// The part with the rooms.
 pub(super) fn part(lang: Lang, own: &Organisation, rooms: &[Location]) -> Markup {
     let t = |key: &str| TEXTS.get(lang, key);
-    let heads = ["room-name", "room-state", "actions"].map(t);
+    let heads = ["room-name", "room-capacity", "room-state", "actions"].map(t);
     html! {
         section.card #rooms aria-labelledby="rooms-title" {
             h2 #rooms-title { (t("rooms-title")) }
@@ -40,11 +40,12 @@ fn row(lang: Lang, room: &Location) -> Markup {
     html! {
         tr {
             th scope="row" { (room.name) }
+            td data-label=(t("room-capacity")) { (room.capacity) }
             td data-label=(t("room-state")) {
                 @if open { (badge(Tone::Ok, &t("room-open"))) } @else { (badge(Tone::Plain, &t("room-closed"))) }
             }
             td {
-                @if open { (rename(lang, room)) }
+                @if open { (rename(lang, room)) (resize(lang, room)) }
                 (switch(lang, room))
             }
         }
@@ -53,6 +54,28 @@ fn row(lang: Lang, room: &Location) -> Markup {
 
 fn name_field<'a>(label: &'a str, id: &'a str, value: &'a str) -> Field<'a> {
     Field { name: "name", id, label, value, required: true, chars_max: NAME_CHARS_MAX, ..Field::default() }
+}
+
+fn capacity_field<'a>(label: &'a str, help: &'a str, id: &'a str, value: &'a str) -> Field<'a> {
+    let (kind, inputmode, help) = ("number", Some("numeric"), Some(help));
+    Field { name: "capacity", id, label, help, value, kind, inputmode, required: true, ..Field::default() }
+}
+
+fn resize(lang: Lang, room: &Location) -> Markup {
+    let (label, id, value) =
+        (TEXTS.get(lang, "room-capacity"), format!("capacity-{}", room.id), room.capacity.to_string());
+    let help = TEXTS.with(lang, "room-capacity-help", &[("max", &ROOM_CAPACITY_MAX.to_string())]);
+    let fields = html! {
+        (capacity_field(&label, &help, &id, &value).draw(lang, &Errors::default()))
+        button.button type="submit" { (TEXTS.get(lang, "room-resize-save")) }
+    };
+    let call = format!("POST /v1/locations/{}/resize", room.id);
+    html! {
+        details {
+            summary { (TEXTS.get(lang, "room-resize")) }
+            (form(lang, None, "stack", Send::step(&call, room.version), &fields))
+        }
+    }
 }
 
 fn rename(lang: Lang, room: &Location) -> Markup {
@@ -80,9 +103,11 @@ fn switch(lang: Lang, room: &Location) -> Markup {
 }
 
 fn add(lang: Lang, own: &Organisation) -> Markup {
-    let label = TEXTS.get(lang, "room-new");
+    let (label, number) = (TEXTS.get(lang, "room-new"), TEXTS.get(lang, "room-capacity"));
+    let help = TEXTS.with(lang, "room-capacity-help", &[("max", &ROOM_CAPACITY_MAX.to_string())]);
     let fields = html! {
         (name_field(&label, "room-name", "").draw(lang, &Errors::default()))
+        (capacity_field(&number, &help, "room-capacity", "1").draw(lang, &Errors::default()))
         button.button type="submit" { (TEXTS.get(lang, "room-add")) }
     };
     let call = format!("POST /v1/organisations/{}/locations", own.id);

@@ -147,6 +147,7 @@ pub(crate) const LEFT: &[(&str, &str)] = &[
     ("practitioner_hours", "staff"),
     ("recovery_code", "staff"),
     ("refresh_token", "staff"),
+    ("resource_capacity", "the calendar: how many at one time"),
     ("retention_run", "counts and moments"),
     ("second_factor", "staff"),
     ("setup_link", "staff"),
