@@ -9,6 +9,7 @@ mod busy;
 pub mod changes;
 mod interval;
 mod later;
+pub mod overbook;
 mod take;
 pub mod week;
 
@@ -26,6 +27,7 @@ pub use later::{Later, clashes, later};
 
 problem_kinds! {
     SLOT_TAKEN = 409 "slot-taken" "这个时间已被占用，请另选时间" "This time is taken; choose another";
+    OVERBOOK_FULL = 409 "overbook-full" "这个时间已经加过号，不能再加，请另选时间" "One more was booked beside this time already; choose another";
 }
 
 /// A wish to take some resources for one interval.
@@ -56,6 +58,9 @@ pub enum ReserveError {
     /// At least one resource is taken for part of the interval.
     #[error("taken")]
     Taken,
+    /// As many as may be are booked beside those for whom there are places.
+    #[error("overbooked already")]
+    Full,
     /// The database did not answer.
     #[error(transparent)]
     Db(#[from] DbError),
@@ -65,6 +70,7 @@ impl From<ReserveError> for Problem {
     fn from(error: ReserveError) -> Self {
         match error {
             ReserveError::Taken => Self::new(&SLOT_TAKEN),
+            ReserveError::Full => Self::new(&OVERBOOK_FULL),
             ReserveError::Db(error) => error.into(),
         }
     }
@@ -136,7 +142,7 @@ pub async fn exchange(tx: &mut Tx, now: DateTime<Utc>, pair: [&Booking<'_>; 2]) 
             release_one(tx, booking, resource).await?;
         }
         for booking in pair.into_iter().filter(|booking| booking.resources.contains(&resource)) {
-            if !take_one(tx, now, booking, resource).await? {
+            if !take_one(tx, now, booking, resource, Terms::default().lane).await? {
                 return Err(ReserveError::Taken);
             }
         }
@@ -170,11 +176,17 @@ fn in_order(resources: impl Iterator<Item = Uuid>) -> Vec<Uuid> {
     ordered
 }
 
-/// Takes one resource; `false` when it is taken.
-async fn take_one(tx: &mut Tx, now: DateTime<Utc>, booking: &Booking<'_>, resource: Uuid) -> Result<bool, DbError> {
+/// Takes one place of a resource; `false` when it is taken.
+async fn take_one(
+    tx: &mut Tx,
+    now: DateTime<Utc>,
+    booking: &Booking<'_>,
+    resource: Uuid,
+    lane: i32,
+) -> Result<bool, DbError> {
     forget_expired(tx, now, resource).await?;
     let rows = on!(tx, |c| {
-        let row = sqlx::query(TAKE).bind(uuid_v7(now)).bind(resource).bind(Terms::default().lane);
+        let row = sqlx::query(TAKE).bind(uuid_v7(now)).bind(resource).bind(lane);
         let row = row.bind(booking.interval.starts_at()).bind(booking.interval.ends_at());
         let row = row.bind(booking.holder_kind).bind(booking.holder_id);
         row.execute(c).await.map(|r| r.rows_affected())

@@ -25,6 +25,7 @@ use crate::App;
 use crate::account::person::join::resources_of;
 use crate::account::{AccountId, LocationId};
 use crate::calendar;
+use crate::calendar::overbook::{self, OrdinaryTime};
 
 /// The pointers of what is asked for.
 const DOCTOR: &str = "/asked/doctor_id";
@@ -113,6 +114,8 @@ pub(super) async fn keep(tx: &mut Tx, ctx: &Ctx, consult: &Consult) -> Result<()
         ));
     }
     let former = hold::spend(tx, ctx, &asked).await?;
+    let (resource, kind, holder) = (asked.doctor.0, HOLDER, consult.id.0);
+    overbook::require_alone(tx, now, &found.beyond, OrdinaryTime { resource, interval, kind, holder, former }).await?;
     if found.rules > 0 {
         let wished = WishedTime { doctor: &found.doctor, interval, holder: consult.id.0, former };
         rules::require(tx, now, &wished).await?;
@@ -130,6 +133,7 @@ pub(super) async fn keep(tx: &mut Tx, ctx: &Ctx, consult: &Consult) -> Result<()
         house: consult.inviting.id,
         interval,
         until: Some(consult.wanted.1),
+        beside: None,
     };
     rooms::seat(tx, now, &party).await?;
     Ok(())
@@ -140,7 +144,7 @@ pub(super) async fn keep(tx: &mut Tx, ctx: &Ctx, consult: &Consult) -> Result<()
 pub(super) async fn settle(tx: &mut Tx, ctx: &Ctx, consult: &Consult, doctor: AccountId) -> Result<(), Problem> {
     let Some(asked) = consult.asked.filter(|asked| asked.doctor == doctor) else { return Ok(()) };
     let starts_at = Moment::known(asked.interval.starts_at());
-    let wanted = Wanted { doctor_id: Some(doctor), room_id: asked.room, starts_at, below_rank: false };
+    let wanted = Wanted { doctor_id: Some(doctor), room_id: asked.room, starts_at, below_rank: false, overbook: None };
     match booking::take(tx, ctx, consult, &wanted).await {
         Ok(booked) if booked.appointment.interval == asked.interval => Ok(()),
         Err(problem) if problem.status().is_server_error() => Err(problem),
@@ -159,7 +163,7 @@ pub(super) async fn settled(conn: &mut Conn, consult: &Consult) -> Result<Option
         let query = sqlx::query_scalar(ROOM_BOOKED).bind(HOLDER).bind(consult.id);
         query.bind(interval.starts_at()).bind(interval.ends_at()).fetch_optional(c).await
     })?;
-    Ok(room.map(|room| Appointment { doctor, room, interval, delay_minutes: 0 }.into()))
+    Ok(room.map(|room| Appointment { doctor, room, interval, delay_minutes: 0, overbooked: false }.into()))
 }
 
 /// As [`alternatives`], of an invitation in the place of a consult's own.

@@ -12,6 +12,9 @@ pub const BELOW_RANK: &str = "below_rank";
 /// The history's word for another room at the same doctor's same time: what was said of a delay stands.
 pub const SAME_TIME: &str = "same_time";
 
+/// The history's word for a time that was given on purpose beside another one, or beyond the doctor's rules (加号).
+pub const OVERBOOKED: &str = "overbooked";
+
 /// An invitation in the place of the one before.
 #[derive(Clone, Debug)]
 pub struct Revision {
@@ -30,7 +33,7 @@ impl Revision {
 }
 
 /// Doctor, room and time that were found free.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Booked {
     pub appointment: Appointment,
     /// Whether the inviting side took a doctor below the rank that it had asked for.
@@ -39,18 +42,21 @@ pub struct Booked {
     pub same_time: bool,
     /// Whether links for the family may stand, which end with the booked time.
     pub has_links: bool,
+    /// Why it was given beside another one, or beyond the rules, where it was.
+    pub overbook_reason: Option<String>,
 }
 
 impl Booked {
     /// The history's word.
     pub fn note(&self) -> Option<&'static str> {
-        self.below_rank.then_some(BELOW_RANK).or_else(|| self.same_time.then_some(SAME_TIME))
+        let overbooked = self.overbook_reason.is_some().then_some(OVERBOOKED);
+        overbooked.or_else(|| self.below_rank.then_some(BELOW_RANK)).or_else(|| self.same_time.then_some(SAME_TIME))
     }
 }
 
 impl From<Appointment> for Booked {
     fn from(appointment: Appointment) -> Self {
-        Self { appointment, below_rank: false, same_time: false, has_links: true }
+        Self { appointment, below_rank: false, same_time: false, has_links: true, overbook_reason: None }
     }
 }
 

@@ -29,6 +29,11 @@ pub(super) async fn up(tx: &mut Tx, by: &By<'_>, change: &Change<Consult>) -> Re
         Some(ConsultStep::Revise(revision)) if revision.other_person => void_agreements(tx, by, &change.after).await?,
         _ => {}
     }
+    if let Some(ConsultStep::Schedule(to) | ConsultStep::Reschedule(to)) = &change.step
+        && let (Some(_), By::Person(ctx)) = (&to.overbook_reason, by)
+    {
+        audit::record(tx, ctx, "consult.overbook", "consult", id).await?;
+    }
     void_fetching(tx, by, change).await?;
     take_tickets_back(tx, by, change).await
 }

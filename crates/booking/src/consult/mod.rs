@@ -32,6 +32,7 @@ pub mod jobs;
 mod meeting;
 mod model;
 mod opinion;
+mod overbook;
 mod page;
 pub(crate) mod paper;
 pub mod policy;

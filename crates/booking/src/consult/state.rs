@@ -200,7 +200,7 @@ impl StepName for ConsultStepName {
     fn example(self) -> ConsultStep {
         let (at, doctor) = (DateTime::UNIX_EPOCH, AccountId(Uuid::nil()));
         let interval = Interval::example();
-        let appointment = Appointment { doctor, room: LocationId(Uuid::nil()), interval, delay_minutes: 0 };
+        let appointment = Appointment { doctor, room: LocationId(Uuid::nil()), interval, delay_minutes: 0, overbooked: false };
         match self {
             Self::Revise => {
                 let invitation = Invitation::example();
@@ -260,6 +260,7 @@ impl Step for ConsultStep {
     fn reason(&self) -> Option<&str> {
         match self {
             Self::Return(reason) | Self::Reject(reason) | Self::Cancel(reason) | Self::NoShow(reason) => Some(reason),
+            Self::Schedule(booked) | Self::Reschedule(booked) => booked.overbook_reason.as_deref(),
             _ => None,
         }
     }

@@ -11,6 +11,7 @@ use sanbao_platform::text_enum::TextEnum as _;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::carried::OVERBOOKED;
 use super::fetch::Fetcher;
 use super::id::ConsultId;
 use super::input::{Title, Urgency};
@@ -43,6 +44,8 @@ pub struct AppointmentView {
     pub delay_minutes: i32,
     /// When it is expected to begin: the start, and the delay.
     pub expected_at: DateTime<Utc>,
+    /// Whether the doctor was booked for it on purpose beside another consult, or beyond the own rules (加号).
+    pub overbooked: bool,
 }
 
 /// The time that an invitation asks for.
@@ -145,6 +148,8 @@ pub struct HistoryLine {
     pub to_state: ConsultStateName,
     /// The words that were said.
     pub note: Option<String>,
+    /// Whether the time was given on purpose beside another one, or beyond the doctor's rules; the words say why.
+    pub overbooked: bool,
 }
 
 /// The history of a consult, the oldest line first, for an answer that shows it.
@@ -166,6 +171,7 @@ pub async fn history(conn: &mut Conn, ctx: &Ctx, consult: &Consult) -> Result<Ve
             action: line.step,
             from_state: line.from_state.as_deref().and_then(ConsultStateName::from_text),
             to_state: to,
+            overbooked: line.note.as_deref() == Some(OVERBOOKED),
             note: line.reason.or(line.note),
         })
     };
@@ -225,6 +231,7 @@ impl ConsultLine {
             ends_at: a.interval.ends_at(),
             delay_minutes: a.delay_minutes,
             expected_at: a.expected_at(),
+            overbooked: a.overbooked,
         });
         Self {
             id: consult.id,

@@ -81,6 +81,9 @@ fn consent(lang: Lang, line: &ActLine) -> String {
 /// The words of a step: what somebody said, or what the house says about it.
 fn note(lang: Lang, line: &HistoryLine) -> String {
     let said = line.note.as_deref().unwrap_or_default();
+    if line.overbooked {
+        return TEXTS.with(lang, "note-overbooked", &[("reason", said)]);
+    }
     let step = ConsultStepName::from_text(&line.action);
     match (step, said) {
         (Some(ConsultStepName::Schedule | ConsultStepName::Reschedule), BELOW_RANK) => t(lang, "note-below_rank"),

@@ -17,6 +17,7 @@ mod late;
 mod list;
 mod meeting;
 mod new;
+mod overbook;
 mod paper;
 mod practitioner;
 mod prefill;

@@ -5,7 +5,7 @@ use sanbao_platform::lang::Lang;
 use sanbao_platform::page::{self, Select, Tone};
 
 use super::sheet::{Colleagues, Sheet};
-use super::{TEXTS, t, words};
+use super::{TEXTS, overbook, t, words};
 use crate::consult::practitioner::FreeSlot;
 use crate::texts;
 
@@ -49,6 +49,7 @@ pub(super) fn form(lang: Lang, sheet: &Sheet, step: &str) -> Markup {
         @else {
             @if sheet.slots.is_empty() { (page::notice(Tone::Warn, &t(lang, "no-slots"))) }
             @else { (choice(lang, sheet, step, Offer::Fitting)) }
+            (overbook::offer(lang, sheet, step))
             (colleague(lang, sheet, step))
             @if !sheet.below.is_empty() { (below(lang, sheet, step)) }
         }
@@ -87,7 +88,9 @@ fn choice(lang: Lang, sheet: &Sheet, step: &str, offer: Offer) -> Markup {
     let (fitting, below) = (offer == Offer::Fitting, offer == Offer::Below);
     let main = step == "schedule" && fitting;
     html! {
-        form.stack method="post" novalidate data-schedule data-below-rank[below] data-taken=(t(lang, "taken-choose"))
+        form.stack method="post" novalidate data-schedule data-zone=(sheet.consult.zone_of(&sheet.ctx.actor).name()) data-below-rank[below] data-taken=(t(lang, "taken-choose"))
+            data-beside=[sheet.beside.as_ref().map(|_| overbook::dialog_id(step))] data-beside-label=[sheet.beside.as_ref().map(|_| t(lang, "do-overbook"))]
+            data-beside-with=[sheet.beside.as_ref().map(|_| t(lang, "overbook-runs-into"))]
             data-send=(sheet.call("POST", &format!("/{step}"))) data-version=(sheet.consult.version) {
             noscript { (page::notice(Tone::Warn, &t(lang, "needs-script"))) }
             (fields(lang, sheet, step, offer))

@@ -19,6 +19,7 @@ use crate::consult::id::ConsultId;
 use crate::consult::meeting::{self, MeetingView};
 use crate::consult::model::Consult;
 use crate::consult::opinion::{self, Feedback, Opinion};
+use crate::consult::overbook::{self, TimesBeside};
 use crate::consult::policy::{ConsultAction, ConsultRelation};
 use crate::consult::practitioner::{FreeSlot, Rank};
 use crate::consult::rooms::Rooms;
@@ -55,6 +56,8 @@ pub(super) struct Sheet {
     /// Times of doctors below the wanted rank, whom the inviting side may take.
     pub(super) below: Vec<FreeSlot>,
     pub(super) colleagues: Colleagues,
+    /// Times of the doctor that are taken, where the reader may give one all the same.
+    pub(super) beside: Option<TimesBeside>,
     /// The booked consults of the reader's side with which it may change its time.
     pub(super) partners: Vec<Consult>,
     /// The later bookings that the delayed consult runs into.
@@ -135,6 +138,7 @@ pub(super) async fn sheet(tx: &mut Conn, ctx: Ctx, id: ConsultId, colleague: boo
     let opinion = opinion::find(tx, id).await?;
     let writes = actions.contains(&"save_opinion");
     let (mut rooms, mut slots, mut below, mut colleagues) = (Vec::new(), Vec::new(), Vec::new(), Colleagues::None);
+    let mut beside = None;
     if actions.contains(&"schedule") || actions.contains(&"reschedule") {
         rooms = on!(tx, |c| sqlx::query_as(ROOMS).bind(consult.inviting.id).fetch_all(c).await)?;
         let doctor_id = if inviting { None } else { consult.state.doctor() };
@@ -148,6 +152,7 @@ pub(super) async fn sheet(tx: &mut Conn, ctx: Ctx, id: ConsultId, colleague: boo
                 Colleagues::Unasked
             };
         }
+        beside = overbook::times(tx, &ctx, &consult, SLOT_DAYS).await?;
         if let Some(least) = consult.wanted_title.filter(|_| inviting) {
             below = offered(tx, &ctx, &consult, Whose::All, Rank::Below(least)).await?;
         }
@@ -183,6 +188,7 @@ pub(super) async fn sheet(tx: &mut Conn, ctx: Ctx, id: ConsultId, colleague: boo
         slots,
         below,
         colleagues,
+        beside,
         partners,
     })
 }

@@ -34,7 +34,14 @@ pub struct Seat {
     pub from: i64,
     /// When it is given up by itself.
     pub until: Option<i64>,
+    /// The place with the doctor: that of the booked one, or the one beside it.
+    pub lane: i32,
+    /// Whether it was given by a word, where the doctor had no place else.
+    pub overbooked: bool,
 }
+
+/// The places of a doctor at any moment: one, and one beside it.
+const LANES: std::ops::Range<i32> = 0..2;
 
 impl Seat {
     pub fn to(&self) -> i64 {
@@ -45,9 +52,17 @@ impl Seat {
         [Thing::Doctor(self.doctor), Thing::Resident(self.resident), Thing::Room(self.room)]
     }
 
+    fn overlaps(&self, other: &Self) -> bool {
+        self.from < other.to() && other.from < self.to()
+    }
+
     fn clashes(&self, other: &Self) -> bool {
-        let shared = self.things().iter().any(|thing| other.things().contains(thing));
-        shared && self.from < other.to() && other.from < self.to()
+        self.things().iter().any(|thing| other.things().contains(thing)) && self.overlaps(other)
+    }
+
+    /// Whether both need the same resident or room at once.
+    fn clashes_but_for_the_doctor(&self, other: &Self) -> bool {
+        (self.resident == other.resident || self.room == other.room) && self.overlaps(other)
     }
 }
 
@@ -89,6 +104,11 @@ pub enum Step {
         nurse: usize,
     },
     Book {
+        consult: usize,
+        wish: Wish,
+    },
+    /// The same by the word of the hospital's administrator.
+    Overbook {
         consult: usize,
         wish: Wish,
     },
@@ -172,20 +192,59 @@ impl Model {
         !self.standing().any(|(holder, other)| !except.contains(&holder) && seat.clashes(&other))
     }
 
+    /// The seat with this doctor at just this time that one of these has already.
+    fn kept(&self, doctor: usize, from: i64, own: &[Holder]) -> Option<Seat> {
+        let mut seats = self.standing().filter(|(holder, _)| own.contains(holder));
+        seats.find(|(_, seat)| (seat.doctor, seat.from) == (doctor, from)).map(|(_, seat)| seat)
+    }
+
+    /// A place with the doctor. Without a word that is one beside nobody, but for a time that one has already.
+    fn lane(&self, seat: &Seat, own: &[Holder], by_word: bool) -> Option<i32> {
+        let others = self.standing().filter(|(holder, _)| !own.contains(holder)).map(|(_, other)| other);
+        let others: Vec<Seat> = others.filter(|other| other.doctor == seat.doctor && other.overlaps(seat)).collect();
+        match self.kept(seat.doctor, seat.from, own) {
+            Some(kept) => Some(kept.lane),
+            None if by_word => LANES.into_iter().find(|lane| others.iter().all(|other| other.lane != *lane)),
+            None => others.is_empty().then_some(0),
+        }
+    }
+
     /// A seat for a wish; whether its room is only one of several that will do.
     fn seat(&self, resident: usize, wish: Wish, own: &[Holder], until: Option<i64>) -> Result<(Seat, bool), Refusal> {
+        self.seat_by(resident, wish, own, (until, false))
+    }
+
+    fn seat_by(
+        &self,
+        resident: usize,
+        wish: Wish,
+        own: &[Holder],
+        (until, by_word): (Option<i64>, bool),
+    ) -> Result<(Seat, bool), Refusal> {
         let Wish { doctor, from, .. } = wish;
-        let at = |room| Seat { doctor, resident, room, from, until };
+        let at = |room| Seat { doctor, resident, room, from, until, lane: 0, overbooked: false };
+        let placed = |seat: Seat| {
+            let others = || self.standing().filter(|(holder, _)| !own.contains(holder)).map(|(_, other)| other);
+            let lane = self.lane(&seat, own, by_word)?;
+            if others().any(|other| seat.clashes_but_for_the_doctor(&other)) {
+                return None;
+            }
+            let beyond = |other: &Seat| other.doctor == doctor && other.lane > 0 && other.overlaps(&seat);
+            let overbooked = match self.kept(doctor, from, own) {
+                Some(kept) => kept.overbooked,
+                None => by_word && (lane > 0 || others().any(|other| beyond(&other))),
+            };
+            Some(Seat { lane, overbooked, ..seat })
+        };
         if let Some(room) = wish.room {
-            let seat = at(room);
-            return if self.is_free(&seat, own) { Ok((seat, false)) } else { Err(Refusal::Taken) };
+            return placed(at(room)).map(|seat| (seat, false)).ok_or(Refusal::Taken);
         }
         let only_room = |room: usize| {
             let others = self.standing().filter(|(holder, other)| other.room == room && !own.contains(holder));
-            !others.into_iter().any(|(_, other)| at(room).clashes(&other))
+            !others.into_iter().any(|(_, other)| at(room).overlaps(&other))
         };
         let room = (0..ROOMS).find(|room| only_room(*room)).ok_or(Refusal::NoRoom)?;
-        if self.is_free(&at(room), own) { Ok((at(room), true)) } else { Err(Refusal::Taken) }
+        placed(at(room)).map(|seat| (seat, true)).ok_or(Refusal::Taken)
     }
 
     fn ask(&self, holder: Holder, nurse: usize, consult: &Consult) -> Result<Effect, Refusal> {
@@ -221,6 +280,15 @@ impl Model {
         Ok(Effect { taken: vec![(holder, seat, any)], states: vec![(n, "scheduled")], ..Effect::default() })
     }
 
+    fn overbooked(&self, n: usize, wish: Wish) -> Result<Effect, Refusal> {
+        let holder = Holder::Consult(n);
+        if !self.is_offered(wish.doctor, wish.from) || wish.from <= self.now {
+            return Err(Refusal::Other);
+        }
+        let (seat, any) = self.seat_by(self.consults[n].resident, wish, &[holder], (None, true))?;
+        Ok(Effect { taken: vec![(holder, seat, any)], states: vec![(n, "scheduled")], ..Effect::default() })
+    }
+
     fn accept(&self, n: usize, doctor: usize) -> Effect {
         let (consult, holder) = (&self.consults[n], Holder::Consult(n));
         let wish = consult.wish.filter(|wish| wish.doctor == doctor && self.is_offered(doctor, wish.from));
@@ -240,7 +308,8 @@ impl Model {
         if one == two || first.from == other.from || !offered {
             return Err(Refusal::Other);
         }
-        let (first, other) = (Seat { from: other.from, ..first }, Seat { from: first.from, ..other });
+        let moved = |seat: Seat, from| Seat { from, lane: 0, overbooked: false, ..seat };
+        let (first, other) = (moved(first, other.from), moved(other, first.from));
         let both = [Holder::Consult(one), Holder::Consult(two)];
         if first.clashes(&other) || !self.is_free(&first, &both) || !self.is_free(&other, &both) {
             return Err(Refusal::Taken);
@@ -301,6 +370,10 @@ impl Model {
             Step::Book { consult, wish } => {
                 is(consult, &["accepted", "scheduled"])?;
                 self.booked(consult, wish)
+            }
+            Step::Overbook { consult, wish } => {
+                is(consult, &["accepted", "scheduled"])?;
+                self.overbooked(consult, wish)
             }
             Step::Exchange { consult, with } => self.exchange(consult, with),
             Step::End { consult, step: "cancel" } => {

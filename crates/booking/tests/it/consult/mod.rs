@@ -23,6 +23,7 @@ mod life;
 mod meeting;
 mod moved;
 mod named;
+mod overbook;
 mod pages;
 mod papers;
 mod practitioners;
