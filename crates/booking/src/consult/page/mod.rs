@@ -78,7 +78,7 @@ pub(super) fn routes() -> Routes<App> {
         .page("/consults/{id}/status", get(detail::status_part))
         .page("/consults/{id}/summary", get(record::summary))
         .page("/consults/{id}/papers/{kind}", get(paper::paper))
-        .page("/guest", get(guest::family_page))
+        .page("/guest", get(guest::family_page).post(guest::when_part))
         .page("/verify", get(verify::asked).post(verify::typed))
         .files(FILES)
         .merge(practitioner::routes())

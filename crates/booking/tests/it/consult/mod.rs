@@ -13,6 +13,7 @@ mod drafts;
 mod erased;
 mod exchange;
 mod exported;
+mod family;
 mod faults;
 mod guards;
 mod handover;
