@@ -53,7 +53,7 @@ async fn void_fetching(tx: &mut Tx, by: &By<'_>, change: &Change<Consult>) -> Re
 /// Whether the time that is held for an invitation is given up: when it is answered otherwise than by the doctor whom it asks.
 fn gives_up(step: &ConsultStep, consult: &Consult) -> bool {
     consult.asked.is_some_and(|asked| match step {
-        ConsultStep::Accept(doctor) => *doctor != asked.doctor,
+        ConsultStep::Accept(to) => to.doctor != asked.doctor,
         ConsultStep::Return(_) | ConsultStep::Reject(_) | ConsultStep::Expire => true,
         _ => false,
     })

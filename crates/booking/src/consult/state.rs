@@ -7,7 +7,7 @@ use sanbao_platform::text_enum;
 use uuid::Uuid;
 
 pub use super::appointment::Appointment;
-pub use super::carried::{Booked, Delayed, Exchanged, Revision};
+pub use super::carried::{Booked, Delayed, Exchanged, Revision, TakenOn};
 use super::id::ConsultId;
 use super::input::Invitation;
 use crate::account::{AccountId, LocationId};
@@ -119,7 +119,7 @@ pub enum ConsultStep {
     /// Send it to the hospital.
     Submit,
     /// Take it on.
-    Accept(AccountId),
+    Accept(TakenOn),
     /// Send it back for more facts.
     Return(String),
     /// Refuse it.
@@ -207,7 +207,7 @@ impl StepName for ConsultStepName {
                 ConsultStep::Revise(Box::new(Revision { invitation, asked: None, other_person: false }))
             }
             Self::Submit => ConsultStep::Submit,
-            Self::Accept => ConsultStep::Accept(doctor),
+            Self::Accept => ConsultStep::Accept(doctor.into()),
             Self::Return => ConsultStep::Return(String::new()),
             Self::Reject => ConsultStep::Reject(String::new()),
             Self::Schedule => ConsultStep::Schedule(appointment.into()),
@@ -270,6 +270,7 @@ impl Step for ConsultStep {
             Self::Delay(delay) => Some(&delay.words),
             Self::Schedule(booked) | Self::Reschedule(booked) => booked.note(),
             Self::Exchange(exchanged) => Some(&exchanged.words),
+            Self::Accept(to) => to.unbooked.as_ref().map(|unbooked| unbooked.words.as_str()),
             Self::Revise(revision) => revision.note(),
             _ => None,
         }
@@ -297,7 +298,7 @@ impl State for ConsultState {
             (Self::Draft | Self::Returned { .. }, ConsultStep::Submit) => Ok(Self::Submitted),
             (Self::Submitted, ConsultStep::Return(reason)) => Ok(Self::Returned { reason }),
             (Self::Submitted, ConsultStep::Reject(reason)) => Ok(Self::Rejected { reason }),
-            (Self::Submitted, ConsultStep::Accept(doctor)) => Ok(Self::Accepted { doctor }),
+            (Self::Submitted, ConsultStep::Accept(to)) => Ok(Self::Accepted { doctor: to.doctor }),
             (Self::Accepted { .. }, ConsultStep::Schedule(to)) | (Self::Scheduled(_), ConsultStep::Reschedule(to)) => {
                 Ok(Self::Scheduled(to.appointment))
             }

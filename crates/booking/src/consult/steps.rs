@@ -19,7 +19,7 @@ use super::model::Consult;
 use super::opinion::{self, Adoption, OpinionView, Parts};
 use super::policy::{ConsultAction, ConsultStance};
 use super::practitioner::store as doctors;
-use super::state::{ConsultState, ConsultStateName, ConsultStep, ConsultStepName, Delayed, Revision};
+use super::state::{ConsultState, ConsultStateName, ConsultStep, ConsultStepName, Delayed, Revision, TakenOn};
 use super::timing::{require_agreed, require_due};
 use super::view::{self, ConsultView};
 use super::{asked, booking, conflicts, events, follow, invitation, store};
@@ -246,8 +246,8 @@ impl Order<Consult> for ConsultOrder {
             Self::Accept => {
                 let doctor = ctx.actor.subject.into();
                 booking::may_take_on(tx, consult, doctor).await?;
-                asked::settle(tx, ctx, consult, doctor).await?;
-                ConsultStep::Accept(doctor)
+                let unbooked = asked::settle(tx, ctx, consult, doctor).await?;
+                ConsultStep::Accept(TakenOn { doctor, unbooked })
             }
             Self::Return(why) => ConsultStep::Return(why.checked()?),
             Self::Reject(why) => ConsultStep::Reject(why.checked()?),

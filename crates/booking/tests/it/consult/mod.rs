@@ -35,5 +35,6 @@ mod rules;
 pub mod slots;
 mod slots_kept;
 mod told;
+mod unbooked;
 mod workdays;
 pub mod world;
