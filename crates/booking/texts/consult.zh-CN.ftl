@@ -532,3 +532,4 @@ unbooked-no_room = 这个时间没有空闲的会诊室
 unbooked-rule = 医生的预约规则不再接受这个时间
 unbooked-other = 当时不能预约
 week-outside-held = 申请中，还没有答复
+history-more-steps = 办理步骤很多，只列出最近的 200 步。

@@ -104,12 +104,7 @@ pub async fn take(
 }
 
 /// The lowest lane that is free.
-async fn take_lane(
-    tx: &mut Tx,
-    now: DateTime<Utc>,
-    booking: &Booking<'_>,
-    beside: Beside,
-) -> Result<(), ReserveError> {
+async fn take_lane(tx: &mut Tx, now: DateTime<Utc>, booking: &Booking<'_>, beside: Beside) -> Result<(), ReserveError> {
     for lane in beside.first..=beside.last {
         if take_one(tx, now, booking, beside.resource, lane).await? {
             return Ok(());

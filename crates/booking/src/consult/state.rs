@@ -200,7 +200,8 @@ impl StepName for ConsultStepName {
     fn example(self) -> ConsultStep {
         let (at, doctor) = (DateTime::UNIX_EPOCH, AccountId(Uuid::nil()));
         let interval = Interval::example();
-        let appointment = Appointment { doctor, room: LocationId(Uuid::nil()), interval, delay_minutes: 0, overbooked: false };
+        let appointment =
+            Appointment { doctor, room: LocationId(Uuid::nil()), interval, delay_minutes: 0, overbooked: false };
         match self {
             Self::Revise => {
                 let invitation = Invitation::example();

@@ -132,7 +132,10 @@ pub struct ConsultView {
     pub finished_at: Option<DateTime<Utc>>,
     /// Counts the changes; the `ETag`.
     pub version: i64,
+    /// What was done, the oldest line first: the newest 200 of them.
     pub history: Vec<HistoryLine>,
+    /// Whether older lines of the history are left out.
+    pub history_more: bool,
 }
 
 /// A line of a consult's history.
@@ -152,10 +155,11 @@ pub struct HistoryLine {
     pub overbooked: bool,
 }
 
-/// The history of a consult, the oldest line first, for an answer that shows it.
-pub async fn history(conn: &mut Conn, ctx: &Ctx, consult: &Consult) -> Result<Vec<HistoryLine>, DbError> {
+/// The history of a consult, the oldest line first, for an answer that shows it; and whether older lines are left out.
+pub async fn history(conn: &mut Conn, ctx: &Ctx, consult: &Consult) -> Result<(Vec<HistoryLine>, bool), DbError> {
     let id = consult.id;
-    let mut lines = history::of(conn, Consult::NAME, id).await?.shown(&ctx.shows, consult);
+    let (lines, more) = history::newest(conn, Consult::NAME, id).await?;
+    let mut lines = lines.shown(&ctx.shows, consult);
     keep_back_others(conn, ctx, &mut lines).await?;
     let bad = |column, word: &str| DbError::BadRow {
         table: "history",
@@ -175,7 +179,7 @@ pub async fn history(conn: &mut Conn, ctx: &Ctx, consult: &Consult) -> Result<Ve
             note: line.reason.or(line.note),
         })
     };
-    lines.into_iter().map(named).collect()
+    Ok((lines.into_iter().map(named).collect::<Result<_, _>>()?, more))
 }
 
 /// Takes the other one of an exchange out of the lines where the caller may not read it: it may be another home's.
@@ -255,7 +259,7 @@ impl ConsultLine {
 
 impl ConsultView {
     /// The whole as the actor sees it.
-    pub fn of(consult: &Consult, ctx: &Ctx, specialty: Option<&str>, history: Vec<HistoryLine>) -> Self {
+    pub fn of(consult: &Consult, ctx: &Ctx, specialty: Option<&str>, history: (Vec<HistoryLine>, bool)) -> Self {
         let ((started_at, finished_at), about) = (consult.state.meeting(), consult.about(&ctx.shows));
         Self {
             line: ConsultLine::of(consult, ctx, specialty),
@@ -276,7 +280,8 @@ impl ConsultView {
             started_at,
             finished_at,
             version: consult.version,
-            history,
+            history: history.0,
+            history_more: history.1,
         }
     }
 }

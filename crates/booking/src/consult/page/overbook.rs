@@ -24,7 +24,8 @@ pub(super) fn dialog_id(step: &str) -> String {
 pub(super) fn offer(lang: Lang, sheet: &Sheet, step: &str) -> Markup {
     let Some(beside) = &sheet.beside else { return html! {} };
     let words = words(lang, sheet.consult.zone_of(&sheet.ctx.actor));
-    let times: Vec<_> = beside.times.iter().map(|time| page::pick(value(time), said(words, sheet, time), false)).collect();
+    let times: Vec<_> =
+        beside.times.iter().map(|time| page::pick(value(time), said(words, sheet, time), false)).collect();
     let id = dialog_id(step);
     let body = html! {
         p { (t(lang, "overbook-help")) }
@@ -74,11 +75,15 @@ fn value(time: &TimeBeside) -> String {
 fn said(words: Words, sheet: &Sheet, time: &TimeBeside) -> String {
     let (from, to) = (time.interval.starts_at(), time.interval.ends_at());
     let when = format!("{} {}", words.day(from.with_timezone(&words.zone).date_naive()), words.span(from, to));
-    let mut with: Vec<String> = time.with.iter().map(|other| {
-        let name = name_or_erased(words.lang, &other.about(&sheet.ctx.shows).name);
-        let parts = [("name", name.as_str()), ("home", other.inviting.name(words.lang))];
-        TEXTS.with(words.lang, "overbook-with", &parts)
-    }).collect();
+    let mut with: Vec<String> = time
+        .with
+        .iter()
+        .map(|other| {
+            let name = name_or_erased(words.lang, &other.about(&sheet.ctx.shows).name);
+            let parts = [("name", name.as_str()), ("home", other.inviting.name(words.lang))];
+            TEXTS.with(words.lang, "overbook-with", &parts)
+        })
+        .collect();
     if time.others {
         with.push(t(words.lang, "overbook-with-other"));
     }

@@ -44,6 +44,8 @@ pub(super) struct Sheet {
     pub(super) enters: bool,
     pub(super) actions: Vec<&'static str>,
     pub(super) history: Vec<HistoryLine>,
+    /// Whether there are older lines than these.
+    pub(super) more_history: bool,
     pub(super) acts: Vec<ActLine>,
     /// Whether there are older acts than these.
     pub(super) more_acts: bool,
@@ -114,7 +116,7 @@ async fn offered(
     let near = booked.filter(|at| but.is_some() && *at > now);
     let from = near.map_or(now, |at| now.max(at - Duration::days(SLOT_DAYS / 2)));
     let (from, to) = (Moment::known(from), Moment::known(from + Duration::days(SLOT_DAYS)));
-    let query = SlotQuery { from, to, room_id: None, doctor_id, below_rank: false };
+    let query = SlotQuery { from, to, room_id: None, doctor_id, below_rank: false, after: None, limit: None };
     let mut slots = slots_for(conn, now, consult, &query, (rank, but)).await?;
     let house = (consult.inviting.id, consult.id.0);
     Rooms::of(conn, now, house, (*from, *to)).await?.keep_free(&mut slots);
@@ -168,10 +170,12 @@ pub(super) async fn sheet(tx: &mut Conn, ctx: Ctx, id: ConsultId, colleague: boo
     };
     let (acts, more_acts) =
         acts::of(tx, id, ctx.actor.organisation, acts::Seen { links: inviting, tickets: revokes }).await?;
+    let (history, more_history) = view::history(tx, &ctx, &consult).await?;
     Ok(Sheet {
         meeting: meeting::of(tx, &consult, ctx.now()).await?.shown(shows, &consult),
         tickets,
-        history: view::history(tx, &ctx, &consult).await?,
+        history,
+        more_history,
         acts: acts.shown(shows, &consult),
         more_acts,
         consents: consent::list(tx, id).await?.shown(shows, &consult),

@@ -27,7 +27,8 @@ const BOOKED: &str = "select c.id, c.starts_at, c.ends_at, c.delay_minutes from 
       and c.starts_at >= $3 and c.starts_at < $4 and (c.starts_at, c.id) > ($3, $5)
     order by c.starts_at, c.id limit $6";
 
-const ASKED: &str = "select c.id, c.asked_starts_at as starts_at, c.asked_ends_at as ends_at, 0 as delay_minutes from consult c
+const ASKED: &str =
+    "select c.id, c.asked_starts_at as starts_at, c.asked_ends_at as ends_at, 0 as delay_minutes from consult c
     where c.invited_id = $2 and c.state = 'submitted' and c.asked_doctor_id = $1
       and c.asked_starts_at >= $3 and c.asked_starts_at < $4 order by c.asked_starts_at, c.id limit $5";
 

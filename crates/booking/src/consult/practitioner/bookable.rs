@@ -14,8 +14,8 @@ use super::store::{ExceptionRow, HoursRow, PractitionerPost};
 use super::workday::WorkdayRule;
 use crate::account::{LocationId, PersonId};
 use crate::calendar::overbook::{self, HeldPlace};
-use crate::calendar::{INTERVAL_HOURS_MAX, Interval};
 use crate::calendar::week::WeeklyHours;
+use crate::calendar::{INTERVAL_HOURS_MAX, Interval};
 use crate::consult::id::ConsultId;
 
 /// How far back and ahead a time may be asked for, in days.

@@ -33,9 +33,15 @@ async fn a_delay_reaches_the_family_and_so_does_what_becomes_of_the_consult() {
         w.step(&w.nurse, &id, "cancel", json!({ "reason": "老人住院" })).await.expect(200);
         let off = told(&w, token).await.checked(200).text;
         assert!(off.contains("不进行了") && !off.contains("老人住院"), "{off}");
-        w.call(Some(&w.nurse), "DELETE", &format!("/v1/consults/{id}/guest-links/{}", link["id"].as_str().unwrap()), None, &[])
-            .await
-            .checked(204);
+        w.call(
+            Some(&w.nurse),
+            "DELETE",
+            &format!("/v1/consults/{id}/guest-links/{}", link["id"].as_str().unwrap()),
+            None,
+            &[],
+        )
+        .await
+        .checked(204);
         assert!(told(&w, token).await.checked(404).text.contains("链接已失效"));
     })
     .await;

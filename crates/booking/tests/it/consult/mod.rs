@@ -35,6 +35,7 @@ mod rules;
 pub mod slots;
 mod slots_kept;
 mod told;
+mod told_more;
 mod unbooked;
 mod workdays;
 pub mod world;

@@ -113,7 +113,11 @@ async fn one_more_is_the_most_and_neither_resident_nor_room_is_taken_twice() {
         let (resident, room) = w.one_more().await;
         let third = accepted(&w, resident).await;
         let full = schedule(&w, &w.doctor, &third, by_word(room, BOOKED)).await.refused(409, "overbook-full");
-        assert!(full.body["alternatives"][0]["starts_at"].is_string() && full.body["overbook"].is_null(), "{}", full.text);
+        assert!(
+            full.body["alternatives"][0]["starts_at"].is_string() && full.body["overbook"].is_null(),
+            "{}",
+            full.text
+        );
         let view = w.get(&w.nurse, &format!("/v1/consults/{third}")).await.expect(200);
         assert_eq!((&view["state"], w.count(ROWS).await), (&json!("accepted"), 6));
     })
