@@ -533,3 +533,6 @@ unbooked-rule = a rule of the doctor’s calendar does not take it any more
 unbooked-other = it could not be booked then
 week-outside-held = asked for, not answered yet
 history-more-steps = There are many steps; only the latest 200 are listed.
+since-read = Since you opened it: { $steps }.
+since-line = { $name } at { $time }: { $step }
+since-between = {"; "}

@@ -533,3 +533,6 @@ unbooked-rule = 医生的预约规则不再接受这个时间
 unbooked-other = 当时不能预约
 week-outside-held = 申请中，还没有答复
 history-more-steps = 办理步骤很多，只列出最近的 200 步。
+since-read = 您打开之后：{ $steps }。
+since-line = { $name } { $time } { $step }
+since-between = ；

@@ -11,6 +11,7 @@ mod asked;
 mod attendance;
 mod booking;
 mod carried;
+mod changed;
 mod conflicts;
 mod consent;
 mod consumer;

@@ -22,7 +22,7 @@ use super::practitioner::store as doctors;
 use super::state::{ConsultState, ConsultStateName, ConsultStep, ConsultStepName, Delayed, Revision, TakenOn};
 use super::timing::{require_agreed, require_due};
 use super::view::{self, ConsultView};
-use super::{asked, booking, conflicts, events, follow, invitation, store};
+use super::{asked, booking, changed, conflicts, events, follow, invitation, store};
 use crate::App;
 use crate::account::person::require_here;
 
@@ -131,6 +131,10 @@ impl Lifecycle for Consult {
 
     fn timely(_ctx: &Ctx, stance: &ConsultStance, step: ConsultStepName) -> bool {
         stance.is_due(step)
+    }
+
+    async fn since(app: &App, ctx: &Ctx, id: ConsultId, read: i64, problem: Problem) -> Problem {
+        changed::told(app, ctx, id, read, problem).await
     }
 
     async fn view(_app: &App, conn: &mut Conn, ctx: &Ctx, id: ConsultId) -> Result<ConsultView, Problem> {

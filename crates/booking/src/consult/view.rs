@@ -141,6 +141,8 @@ pub struct ConsultView {
 /// A line of a consult's history.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct HistoryLine {
+    /// The version of the consult that the step made.
+    pub version: i64,
     /// When the step was taken.
     pub at: DateTime<Utc>,
     /// By whom; absent for an event or a timer.
@@ -170,6 +172,7 @@ pub async fn history(conn: &mut Conn, ctx: &Ctx, consult: &Consult) -> Result<(V
     let named = |line: history::Line| {
         let to = ConsultStateName::from_text(&line.to_state).ok_or_else(|| bad("to_state", &line.to_state))?;
         Ok(HistoryLine {
+            version: line.version,
             at: line.at,
             actor_name: line.actor_name,
             action: line.step,

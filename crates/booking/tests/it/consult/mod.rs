@@ -6,6 +6,7 @@ mod asked;
 mod booking;
 mod bounds;
 mod cases;
+mod changed;
 mod closing;
 mod day;
 mod departed;
