@@ -536,3 +536,5 @@ history-more-steps = There are many steps; only the latest 200 are listed.
 since-read = Since you opened it: { $steps }.
 since-line = { $name } at { $time }: { $step }
 since-between = {"; "}
+slots-more = Only { $count } times are listed; there are more.
+rooms-more = Only { $count } rooms are listed; any free one may be one of the others.

@@ -536,3 +536,5 @@ history-more-steps = 办理步骤很多，只列出最近的 200 步。
 since-read = 您打开之后：{ $steps }。
 since-line = { $name } { $time } { $step }
 since-between = ；
+slots-more = 只列出 { $count } 个时间，后面还有。
+rooms-more = 只列出 { $count } 间；选“任一空闲”时其余的也在内。

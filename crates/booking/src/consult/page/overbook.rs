@@ -4,7 +4,7 @@ use maud::{Markup, html};
 use sanbao_platform::lang::Lang;
 use sanbao_platform::page::{self, Errors, Field, Select, Tone, Words};
 
-use super::sheet::Sheet;
+use super::sheet::{ROOMS_SHOWN_MAX, Sheet};
 use super::{TEXTS, name_or_erased, t, words};
 use crate::consult::input::OVERBOOK_REASON_CHARS_MAX;
 use crate::consult::overbook::TimeBeside;
@@ -46,8 +46,8 @@ fn form(lang: Lang, sheet: &Sheet, step: &str, times: &[page::Choice]) -> Markup
     let time = Select { name: "starts_at", id: &time_id, label: &time_label, required: true, ..Select::default() };
     let any = page::pick("", t(lang, "any-room"), false);
     let room = sheet.consult.state.appointment().map(|a| a.room);
-    let rooms =
-        std::iter::once(any).chain(sheet.rooms.iter().map(|(id, name)| page::pick(id, name, room == Some(*id))));
+    let rooms = std::iter::once(any)
+        .chain(sheet.rooms.iter().take(ROOMS_SHOWN_MAX).map(|(id, name)| page::pick(id, name, room == Some(*id))));
     let rooms: Vec<_> = rooms.collect();
     let reason = page::area("overbook.reason", &reason_label, 2, OVERBOOK_REASON_CHARS_MAX);
     let reason = Field { id: &reason_id, required: true, ..reason };

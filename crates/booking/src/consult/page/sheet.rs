@@ -29,11 +29,13 @@ use crate::consult::ticket::issued::{self, TicketHolder};
 use crate::consult::view::{self, HistoryLine};
 
 const ROOMS: &str =
-    "select id, name from location where organisation_id = $1 and state = 'open' order by name, id limit 50";
+    "select id, name from location where organisation_id = $1 and state = 'open' order by name, id limit 51";
 /// Free times are offered for so many days.
 const SLOT_DAYS: i64 = 10;
-/// And so many of them.
-const SLOTS_SHOWN_MAX: usize = 60;
+/// And so many of them; one more is read where there are more.
+pub(super) const SLOTS_SHOWN_MAX: usize = 60;
+/// Rooms that are offered; one more is read where there are more.
+pub(super) const ROOMS_SHOWN_MAX: usize = 50;
 
 /// The facts and steps that the reader may see and take.
 pub(super) struct Sheet {
@@ -124,7 +126,7 @@ async fn offered(
         Some(at) => slots.sort_by_key(|s| ((s.starts_at - at).abs(), s.starts_at)),
         None => slots.sort_by_key(|s| (Some(s.doctor_id) != consult.state.doctor(), s.starts_at)),
     }
-    slots.truncate(SLOTS_SHOWN_MAX);
+    slots.truncate(SLOTS_SHOWN_MAX + 1);
     Ok(slots)
 }
 

@@ -8,6 +8,7 @@ mod bounds;
 mod cases;
 mod changed;
 mod closing;
+mod crossed;
 mod day;
 mod departed;
 mod drafts;

@@ -174,7 +174,10 @@ async fn the_invitation_and_the_familys_page() {
                 && again.contains(&format!("data-send=\"PUT /v1/consults/{id}\" data-version=")),
             "nothing is typed twice"
         );
-        assert!(again.contains("name=\"draft\"") && again.contains("先保存，不发送"), "its changes are not kept: {again}");
+        assert!(
+            again.contains("name=\"draft\"") && again.contains("先保存，不发送"),
+            "its changes are not kept: {again}"
+        );
         assert_eq!(w.get(&w.stranger_nurse, &format!("/consults/new?id={id}")).await.status, 404);
         let family = w.call(None, "GET", "/guest", None, &[]).await;
         assert!(family.status == 200 && family.text.contains("候诊区") && family.text.contains("consult-guest.js"));
