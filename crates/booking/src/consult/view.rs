@@ -182,7 +182,7 @@ pub async fn history(conn: &mut Conn, ctx: &Ctx, consult: &Consult) -> Result<(V
             note: line.reason.or(line.note),
         })
     };
-    Ok((lines.into_iter().map(named).collect::<Result<_, _>>()?, more))
+    Ok((lines.into_iter().map(named).collect::<Result<_, DbError>>()?, more))
 }
 
 /// Takes the other one of an exchange out of the lines where the caller may not read it: it may be another home's.
