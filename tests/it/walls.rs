@@ -188,7 +188,7 @@ async fn every_operation_refuses_whom_it_must() {
 /// The pages that anybody may open, and why.
 const PUBLIC_PAGES: &[(&str, &str)] = &[
     ("/", "leads to the log-in"),
-    ("/guest", "holds no data: the link's secret stands behind the #"),
+    ("/guest", "of the secret of a link, which stands behind the #, the time alone; nothing of a person"),
     ("/language", "sets a cookie"),
     ("/login", "the log-in"),
     ("/offers", "asks for the code of its link"),

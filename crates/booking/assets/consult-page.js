@@ -10,14 +10,19 @@ for (const form of /** @type {NodeListOf<HTMLFormElement>} */ (document.querySel
     const { room_id } = detail.body;
     detail.body = room_id ? { doctor_id, room_id, starts_at } : { doctor_id, starts_at };
     if ("belowRank" in form.dataset) detail.body.below_rank = true;
+    const reason = form.elements.namedItem("overbook.reason");
+    if (reason instanceof HTMLTextAreaElement) detail.body.overbook = { reason: reason.value };
   });
   form.addEventListener("sanbao:refused", (event) => {
     const { problem } = /** @type {CustomEvent} */ (event).detail;
     const free = problem.body?.alternatives;
     if (!free) return;
     event.preventDefault();
+    const taken = times.selectedOptions[0];
+    // The times of the dialog are taken all: what is refused there is no other time's.
+    if ("overbook" in form.dataset) return showErrors(form, problem);
     // The taken time goes; the nearest free ones come first, and one press books the first of them.
-    times.selectedOptions[0]?.remove();
+    taken?.remove();
     for (const slot of [...free].reverse()) {
       const value = [...times.options].find((o) => o.value.startsWith(slot.doctor_id) && Date.parse(o.value.split("|")[1]) === Date.parse(slot.starts_at));
       if (value) times.prepend(value);
@@ -25,7 +30,43 @@ for (const form of /** @type {NodeListOf<HTMLFormElement>} */ (document.querySel
     times.selectedIndex = 0;
     showErrors(form, problem);
     form.querySelector(".error-summary")?.append(Object.assign(document.createElement("p"), { textContent: form.dataset.taken }));
+    if (taken && problem.body.overbook) offerBeside(form, taken, problem.body.overbook.conflicts_with);
   });
+}
+
+/**
+ * Offers a taken time to somebody who may have the doctor taken twice: what it runs into, and the way to the dialog.
+ * @param {HTMLFormElement} form @param {HTMLOptionElement} taken @param {any[]} conflicts
+ */
+function offerBeside(form, taken, conflicts) {
+  const dialog = document.getElementById(form.dataset.beside || "");
+  const times = /** @type {HTMLSelectElement | null} */ (dialog?.querySelector("select[name='starts_at']"));
+  const summary = form.querySelector(".error-summary");
+  if (!dialog || !times || !summary) return;
+  dialog.querySelector("[data-none]")?.remove();
+  if (![...times.options].some((option) => option.value === taken.value)) times.prepend(new Option(taken.text, taken.value));
+  times.value = taken.value;
+  const button = Object.assign(document.createElement("button"), { type: "button", className: "button", textContent: form.dataset.besideLabel });
+  button.dataset.action = "open";
+  button.dataset.target = dialog.id;
+  summary.append(...conflicts.length ? [Object.assign(document.createElement("p"), { textContent: form.dataset.besideWith }), listed(form, conflicts)] : [], button);
+}
+
+/**
+ * The consults that are in the way, as links where the reader may read them.
+ * @param {HTMLFormElement} form @param {any[]} conflicts
+ */
+function listed(form, conflicts) {
+  const said = new Intl.DateTimeFormat(document.documentElement.lang, { timeZone: form.dataset.zone, dateStyle: "medium", timeStyle: "short" });
+  const list = document.createElement("ul");
+  for (const conflict of conflicts) {
+    const text = said.format(new Date(conflict.starts_at));
+    const one = document.createElement("li");
+    if (conflict.consult_id) one.append(Object.assign(document.createElement("a"), { href: `/consults/${conflict.consult_id}`, textContent: text }));
+    else one.textContent = text;
+    list.append(one);
+  }
+  return list;
 }
 
 // An exchange names the other consult in the version that the page shows, and says what stands in the way.
@@ -41,16 +82,7 @@ for (const form of /** @type {NodeListOf<HTMLFormElement>} */ (document.querySel
     if (!found?.length) return;
     event.preventDefault();
     showErrors(form, problem);
-    const said = new Intl.DateTimeFormat(document.documentElement.lang, { timeZone: form.dataset.zone, dateStyle: "medium", timeStyle: "short" });
-    const list = document.createElement("ul");
-    for (const conflict of found) {
-      const text = said.format(new Date(conflict.starts_at));
-      const one = document.createElement("li");
-      if (conflict.consult_id) one.append(Object.assign(document.createElement("a"), { href: `/consults/${conflict.consult_id}`, textContent: text }));
-      else one.textContent = text;
-      list.append(one);
-    }
-    form.querySelector(".error-summary")?.append(Object.assign(document.createElement("p"), { textContent: form.dataset.conflicts }), list);
+    form.querySelector(".error-summary")?.append(Object.assign(document.createElement("p"), { textContent: form.dataset.conflicts }), listed(form, found));
   });
 }
 

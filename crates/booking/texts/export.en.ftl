@@ -109,6 +109,7 @@ export-field-state_note = Explanation
 export-field-state_since = In this state since
 export-field-doctor = Doctor
 export-field-delay_minutes = Minutes late
+export-field-overbooked_starts_at = Overbooked time
 export-field-started_at = Started
 export-field-finished_at = Finished
 export-field-relation = Relation

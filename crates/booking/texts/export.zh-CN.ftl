@@ -109,6 +109,7 @@ export-field-state_note = 说明
 export-field-state_since = 状态起始
 export-field-doctor = 医生
 export-field-delay_minutes = 延后分钟
+export-field-overbooked_starts_at = 加号的时间
 export-field-started_at = 开始
 export-field-finished_at = 结束
 export-field-relation = 关系

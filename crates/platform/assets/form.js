@@ -68,8 +68,8 @@ export function showErrors(form, problem) {
   const body = problem instanceof ApiProblem ? problem.body : {};
   const meanwhile = body.status === 412;
   summary.append(element("h2", meanwhile ? word("meanwhile") : body.title || word("not-sent")));
-  const detail = meanwhile ? word("meanwhile-help") : body.detail;
-  if (detail) summary.append(element("p", detail));
+  if (body.detail) summary.append(element("p", body.detail));
+  if (meanwhile) summary.append(element("p", word("meanwhile-help")));
   const list = element("ul", "");
   for (const error of body.errors || []) list.append(item(form, error));
   if (list.children.length) summary.append(list);

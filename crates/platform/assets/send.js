@@ -73,7 +73,8 @@ function refused(form, problem) {
   if (form) return showErrors(form, problem);
   const meanwhile = problem instanceof ApiProblem && problem.status === 412;
   const text = problem instanceof ApiProblem ? problem.message : word("not-sent");
-  notice(meanwhile ? `${word("meanwhile")} ${word("meanwhile-press")}` : text, "bad");
+  const said = [word("meanwhile"), problem.body?.detail, word("meanwhile-press")];
+  notice(meanwhile ? said.filter(Boolean).join(" ") : text, "bad");
 }
 
 document.addEventListener("submit", (event) => {

@@ -112,9 +112,21 @@ pub async fn next_version(conn: &mut Conn, aggregate: &'static str, id: Uuid) ->
 /// The newest lines of an aggregate, at most [`LINES_MAX`], the oldest of them first. What people said in them is about
 /// somebody.
 pub async fn of(conn: &mut Conn, aggregate: &'static str, id: impl Into<Uuid>) -> Result<Personal<Vec<Line>>, DbError> {
+    Ok(newest(conn, aggregate, id).await?.0)
+}
+
+/// As [`of`]; and whether older lines are left out.
+pub async fn newest(
+    conn: &mut Conn,
+    aggregate: &'static str,
+    id: impl Into<Uuid>,
+) -> Result<(Personal<Vec<Line>>, bool), DbError> {
     let id = id.into();
     let mut lines: Vec<Line> =
-        on!(conn, |c| sqlx::query_as(OF).bind(aggregate).bind(id).bind(LINES_MAX).fetch_all(c).await)?;
+        on!(conn, |c| sqlx::query_as(OF).bind(aggregate).bind(id).bind(LINES_MAX + 1).fetch_all(c).await)?;
+    let most = usize::try_from(LINES_MAX).unwrap_or(usize::MAX);
+    let more = lines.len() > most;
+    lines.truncate(most);
     lines.reverse();
-    Ok(lines.into())
+    Ok((lines.into(), more))
 }

@@ -212,6 +212,11 @@ impl Problem {
         self.0.kind
     }
 
+    /// Whether a field is at fault.
+    pub fn is_at(&self, pointer: &str) -> bool {
+        self.0.fields.iter().any(|field| field.pointer == pointer)
+    }
+
     /// Whether access was refused. To the caller a thing that must not be seen is like one that is not there: the
     /// audit log does not tell them apart either, so that no answer takes longer because there is something.
     pub fn is_refusal(&self) -> bool {

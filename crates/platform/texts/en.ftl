@@ -218,6 +218,7 @@ audit-did-open = opened
 audit-did-order = ordered
 audit-did-order_cancelled = order cancelled
 audit-did-organisation = organisation
+audit-did-overbook = overbooked
 audit-did-overtake = overtaken
 audit-did-pair_decline = not the same person
 audit-did-person = person

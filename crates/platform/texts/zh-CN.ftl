@@ -218,6 +218,7 @@ audit-did-open = 打开
 audit-did-order = 收到派单
 audit-did-order_cancelled = 派单取消
 audit-did-organisation = 机构
+audit-did-overbook = 加号
 audit-did-overtake = 由另一家接收
 audit-did-pair_decline = 确认不是同一人
 audit-did-person = 老人

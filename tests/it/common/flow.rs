@@ -142,7 +142,7 @@ pub async fn slots(served: &Served, nurse: &Client, consult: &str, room: &str) -
     let (from, to) = (served.clock.now(), served.clock.now() + Duration::days(7));
     let query = format!("from={}&to={}&room_id={room}", stamp(from), stamp(to));
     let slots = nurse.get(&format!("/v1/consults/{consult}/slots?{query}")).await.expect(200);
-    slots.as_array().unwrap().clone()
+    slots["items"].as_array().unwrap().clone()
 }
 
 /// A time in a query.
@@ -167,7 +167,7 @@ pub async fn scheduled_consult(nobody: &Client, nurse: &Client, doctor: &Client)
     doctor.post(&format!("/v1/consults/{id}/accept"), &json!({})).await.expect(200);
     let span = format!("from={}&to={}", stamp(now), stamp(now + Duration::days(7)));
     let slots = nurse.get(&format!("/v1/consults/{id}/slots?{span}&room_id={room}")).await.expect(200);
-    let starts_at = &slots[0]["starts_at"];
+    let starts_at = &slots["items"][0]["starts_at"];
     let wanted = json!({ "room_id": room, "starts_at": starts_at });
     nurse.post(&format!("/v1/consults/{id}/schedule"), &wanted).await.expect(200);
     id.parse().unwrap()

@@ -11,6 +11,7 @@ pub mod capacity;
 pub mod changes;
 mod interval;
 mod later;
+pub mod overbook;
 mod take;
 pub mod week;
 
@@ -28,6 +29,7 @@ pub use later::{Later, clashes, later};
 problem_kinds! {
     SLOT_TAKEN = 409 "slot-taken" "这个时间已被占用，请另选时间" "This time is taken; choose another";
     CAPACITY_IN_USE = 409 "capacity-in-use" "已经约好的超过了这个数量，没有改动" "More is booked than that; nothing was changed";
+    OVERBOOK_FULL = 409 "overbook-full" "这个时间已经加过号，不能再加，请另选时间" "One more was booked beside this time already; choose another";
 }
 
 /// A wish to take some resources for one interval.
@@ -56,6 +58,9 @@ pub enum ReserveError {
     /// At least one resource is taken for part of the interval.
     #[error("taken")]
     Taken,
+    /// As many as may be are booked beside those for whom there are places.
+    #[error("overbooked already")]
+    Full,
     /// The database did not answer.
     #[error(transparent)]
     Db(#[from] DbError),
@@ -65,6 +70,7 @@ impl From<ReserveError> for Problem {
     fn from(error: ReserveError) -> Self {
         match error {
             ReserveError::Taken => Self::new(&SLOT_TAKEN),
+            ReserveError::Full => Self::new(&OVERBOOK_FULL),
             ReserveError::Db(error) => error.into(),
         }
     }
@@ -77,6 +83,8 @@ const FORGET_ALL_SQLITE: &str = "delete from occupancy where id in (select id fr
 // A row that a booker is at is left to the booker: neither waits for the other.
 const FORGET_ALL_POSTGRES: &str = "delete from occupancy where id in (select id from occupancy
     where expires_at is not null and expires_at <= $1 limit $2 for update skip locked)";
+const TAKE: &str = "insert into occupancy (id, resource_id, lane, starts_at, ends_at, holder_kind, holder_id)
+    values ($1, $2, $3, $4, $5, $6, $7) on conflict do nothing";
 const RELEASE: &str = "delete from occupancy where holder_kind = $1 and holder_id = $2";
 const RELEASE_ONE: &str = "delete from occupancy where holder_kind = $1 and holder_id = $2 and resource_id = $3";
 const HELD: &str = "select distinct resource_id from occupancy where holder_kind = $1 and holder_id = $2";
@@ -160,6 +168,24 @@ fn in_order(resources: impl Iterator<Item = Uuid>) -> Vec<Uuid> {
     ordered.sort_unstable();
     ordered.dedup();
     ordered
+}
+
+/// Takes one lane of a resource; `false` when it is taken.
+async fn take_one(
+    tx: &mut Tx,
+    now: DateTime<Utc>,
+    booking: &Booking<'_>,
+    resource: Uuid,
+    lane: i32,
+) -> Result<bool, DbError> {
+    forget_expired(tx, now, resource).await?;
+    let rows = on!(tx, |c| {
+        let row = sqlx::query(TAKE).bind(uuid_v7(now)).bind(resource).bind(lane);
+        let row = row.bind(booking.interval.starts_at()).bind(booking.interval.ends_at());
+        let row = row.bind(booking.holder_kind).bind(booking.holder_id);
+        row.execute(c).await.map(|r| r.rows_affected())
+    })?;
+    Ok(rows == 1)
 }
 
 /// Gives up all that a holder has taken; the number of rows that were its.

@@ -16,6 +16,8 @@ pub struct Appointment {
     pub interval: Interval,
     /// How much later it will be, as somebody said.
     pub delay_minutes: i32,
+    /// Whether the doctor was booked for it on purpose beside another one, or beyond the own rules (加号).
+    pub overbooked: bool,
 }
 
 impl Appointment {

@@ -10,6 +10,7 @@ use sanbao_platform::on;
 use sanbao_platform::problem::Problem;
 
 use super::booking::{self, HOLDER, no_room};
+use super::carried::{Unbooked, UnbookedWhy};
 use super::hold::{self, HELD_PER_ORGANISATION_MAX};
 use super::input::{Invitation, Wanted};
 use super::model::{AskedTime, Consult};
@@ -17,14 +18,15 @@ use super::practitioner::Practitioner;
 use super::practitioner::bookable::{self, Bookable, BookingWish};
 use super::practitioner::rules::{self, WishedTime};
 use super::practitioner::store::{self as doctors, PractitionerPost};
-use super::problems::TOO_MANY_HELD;
+use super::problems::{NO_ROOM_FREE, TOO_MANY_HELD};
 use super::rooms::{self, Around, Party};
 use super::state::{Appointment, Booked, ConsultState};
-use super::store;
+use super::{overbook, store};
 use crate::App;
 use crate::account::person::join::resources_of;
 use crate::account::{AccountId, LocationId};
-use crate::calendar;
+use crate::calendar::overbook::{self as lanes, OrdinaryTime};
+use crate::calendar::{self, OVERBOOK_FULL, SLOT_TAKEN};
 
 /// The pointers of what is asked for.
 const DOCTOR: &str = "/asked/doctor_id";
@@ -113,6 +115,8 @@ pub(super) async fn keep(tx: &mut Tx, ctx: &Ctx, consult: &Consult) -> Result<()
         ));
     }
     let former = hold::spend(tx, ctx, &asked).await?;
+    let (resource, kind, holder) = (asked.doctor.0, HOLDER, consult.id.0);
+    lanes::require_alone(tx, now, &found.beyond, OrdinaryTime { resource, interval, kind, holder, former }).await?;
     if found.rules > 0 {
         let wished = WishedTime { doctor: &found.doctor, interval, holder: consult.id.0, former };
         rules::require(tx, now, &wished).await?;
@@ -130,21 +134,46 @@ pub(super) async fn keep(tx: &mut Tx, ctx: &Ctx, consult: &Consult) -> Result<()
         house: consult.inviting.id,
         interval,
         until: Some(consult.wanted.1),
+        beside: None,
     };
     rooms::seat(tx, now, &party).await?;
     Ok(())
 }
 
 /// Makes what is held for an invitation the booked time of the doctor who takes it on, if it is theirs and still to be had. What
-/// cannot be booked is given up, and the consult has a doctor and no time.
-pub(super) async fn settle(tx: &mut Tx, ctx: &Ctx, consult: &Consult, doctor: AccountId) -> Result<(), Problem> {
-    let Some(asked) = consult.asked.filter(|asked| asked.doctor == doctor) else { return Ok(()) };
+/// cannot be booked is given up, and the consult has a doctor and no time: which time that was, and why, is given.
+pub(super) async fn settle(
+    tx: &mut Tx,
+    ctx: &Ctx,
+    consult: &Consult,
+    doctor: AccountId,
+) -> Result<Option<Unbooked>, Problem> {
+    let Some(asked) = consult.asked else { return Ok(None) };
+    let unbooked = |why| Ok(Some(Unbooked::at(asked.interval.starts_at(), why)));
+    if asked.doctor != doctor {
+        return unbooked(UnbookedWhy::OtherDoctor);
+    }
     let starts_at = Moment::known(asked.interval.starts_at());
-    let wanted = Wanted { doctor_id: Some(doctor), room_id: asked.room, starts_at, below_rank: false };
-    match booking::take(tx, ctx, consult, &wanted).await {
-        Ok(booked) if booked.appointment.interval == asked.interval => Ok(()),
-        Err(problem) if problem.status().is_server_error() => Err(problem),
-        _ => Ok(calendar::release(tx, HOLDER, consult.id.0).await.map(drop)?),
+    let wanted = Wanted { doctor_id: Some(doctor), room_id: asked.room, starts_at, below_rank: false, overbook: None };
+    let why = match booking::take(tx, ctx, consult, &wanted).await {
+        Ok(booked) if booked.appointment.interval == asked.interval => return Ok(None),
+        Err(problem) if problem.status().is_server_error() => return Err(problem),
+        _ if asked.interval.ends_at() <= ctx.now() => UnbookedWhy::Past,
+        Ok(_) => UnbookedWhy::NotOffered,
+        Err(problem) => why_of(&problem),
+    };
+    calendar::release(tx, HOLDER, consult.id.0).await?;
+    unbooked(why)
+}
+
+/// Why a time was refused.
+fn why_of(problem: &Problem) -> UnbookedWhy {
+    match problem.kind() {
+        kind if *kind == SLOT_TAKEN || *kind == OVERBOOK_FULL => UnbookedWhy::Taken,
+        kind if *kind == NO_ROOM_FREE => UnbookedWhy::NoRoom,
+        _ if overbook::may_pass(problem) => UnbookedWhy::Rule,
+        _ if problem.is_at("/starts_at") => UnbookedWhy::NotOffered,
+        _ => UnbookedWhy::Other,
     }
 }
 
@@ -159,7 +188,7 @@ pub(super) async fn settled(conn: &mut Conn, consult: &Consult) -> Result<Option
         let query = sqlx::query_scalar(ROOM_BOOKED).bind(HOLDER).bind(consult.id);
         query.bind(interval.starts_at()).bind(interval.ends_at()).fetch_optional(c).await
     })?;
-    Ok(room.map(|room| Appointment { doctor, room, interval, delay_minutes: 0 }.into()))
+    Ok(room.map(|room| Appointment { doctor, room, interval, delay_minutes: 0, overbooked: false }.into()))
 }
 
 /// As [`alternatives`], of an invitation in the place of a consult's own.

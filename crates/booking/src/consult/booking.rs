@@ -9,9 +9,11 @@ use sanbao_platform::on;
 use sanbao_platform::problem::Problem;
 use uuid::Uuid;
 
+use super::conflicts::{Conflict, in_the_way};
 use super::id::ConsultId;
 use super::input::Wanted;
 use super::model::Consult;
+use super::overbook::OverbookOffer;
 use super::practitioner::bookable::{self, Bookable, BookingWish};
 use super::practitioner::rules::{self, WishedTime};
 use super::practitioner::store::{self as doctors, PractitionerPost};
@@ -19,11 +21,12 @@ use super::practitioner::{FreeSlot, Practitioner, search};
 use super::problems::{DAY_FULL, DOCTOR_GONE, NO_ROOM_FREE, NOTICE_TOO_SHORT, SESSION_FULL, TOO_CLOSE};
 use super::rooms::{self, Around, Party};
 use super::state::{Appointment, Booked};
-use super::store;
+use super::{overbook, store};
 use crate::App;
 use crate::account::person::ended;
 use crate::account::{AccountId, LocationId};
-use crate::calendar::{Booking, Interval, SLOT_TAKEN};
+use crate::calendar::overbook::{self as lanes, Beside, HeldPlace, OrdinaryTime};
+use crate::calendar::{self, Booking, Interval, OVERBOOK_FULL, SLOT_TAKEN};
 use crate::texts::title;
 
 /// The calendar's name for this part.
@@ -37,21 +40,40 @@ struct Plan {
     /// The doctor first, then the resident.
     people: Vec<Uuid>,
     interval: Interval,
-    delay_minutes: i32,
     below_rank: bool,
-    /// Whether doctor and time are as they were.
-    same_time: bool,
+    /// The appointment whose doctor and time are as they were.
+    kept: Option<Appointment>,
     /// Whether links for the family stand, which end with the booked time.
     has_links: bool,
     /// How many rules there are for the doctor's calendar.
     rules: i64,
+    /// Who has the doctor beyond the places that there are.
+    beyond: Vec<HeldPlace>,
 }
 
 impl Plan {
     fn booked(&self, room: LocationId) -> Booked {
-        let (doctor, interval) = (self.doctor.account_id, self.interval);
-        let appointment = Appointment { doctor, room, interval, delay_minutes: self.delay_minutes };
-        Booked { appointment, below_rank: self.below_rank, same_time: self.same_time, has_links: self.has_links }
+        let (doctor, interval, kept) = (self.doctor.account_id, self.interval, self.kept);
+        let (delay_minutes, overbooked) = (kept.map_or(0, |a| a.delay_minutes), kept.is_some_and(|a| a.overbooked));
+        Booked {
+            appointment: Appointment { doctor, room, interval, delay_minutes, overbooked },
+            below_rank: self.below_rank,
+            same_time: kept.is_some(),
+            has_links: self.has_links,
+            overbook_reason: None,
+        }
+    }
+
+    /// The time as somebody wants it who has no word for more.
+    fn ordinary(&self, holder: Uuid) -> OrdinaryTime {
+        let (resource, interval) = (self.doctor.account_id.0, self.interval);
+        OrdinaryTime { resource, interval, kind: HOLDER, holder, former: None }
+    }
+
+    /// The place beyond those that there are which a holder has at this time already.
+    fn kept_beside(&self, holder: Uuid) -> Option<Beside> {
+        let own = self.beyond.iter().find(|place| place.holder == holder && place.is(self.interval))?;
+        Some(Beside::kept(self.doctor.account_id.0, own.lane))
     }
 }
 
@@ -69,8 +91,7 @@ async fn plan(conn: &mut Conn, ctx: &Ctx, consult: &Consult, wanted: &Wanted) ->
     let (people, rules, has_links) = (found.people(), found.rules, found.links > 0);
     let doctor = found.doctor;
     let kept = consult.state.appointment().filter(|a| a.doctor == doctor.account_id && a.interval == interval);
-    let (delay_minutes, same_time) = (kept.map_or(0, |a| a.delay_minutes), kept.is_some());
-    Ok(Plan { doctor, people, interval, delay_minutes, below_rank, same_time, has_links, rules })
+    Ok(Plan { doctor, people, interval, below_rank, kept: kept.copied(), has_links, rules, beyond: found.beyond })
 }
 
 /// The doctor who is wished for, or the one who took it on: of the invited hospital and specialty, and there still.
@@ -162,12 +183,15 @@ pub(super) async fn take(tx: &mut Tx, ctx: &Ctx, consult: &Consult, wanted: &Wan
     let now = ctx.now();
     store::hold_for(tx, consult.id, wanted.doctor_id.or(consult.state.doctor())).await?;
     let plan = plan(tx, ctx, consult, wanted).await?;
-    if plan.rules > 0 {
-        let wish = WishedTime { doctor: &plan.doctor, interval: plan.interval, holder: consult.id.0, former: None };
-        rules::require(tx, now, &wish).await?;
+    let holder = consult.id.0;
+    let word = overbook::word(ctx, consult, wanted, (plan.doctor.account_id, plan.interval))?;
+    let passed = passes_rules(tx, now, &plan, holder, word.is_some()).await?;
+    let kept = plan.kept_beside(holder);
+    if word.is_none() && kept.is_none() {
+        lanes::require_alone(tx, now, &plan.beyond, plan.ordinary(holder)).await?;
     }
     let party = Party {
-        holder: consult.id.0,
+        holder,
         former: None,
         moves: consult.state.appointment().is_some() || consult.asked.is_some(),
         people: &plan.people,
@@ -175,9 +199,34 @@ pub(super) async fn take(tx: &mut Tx, ctx: &Ctx, consult: &Consult, wanted: &Wan
         house: consult.inviting.id,
         interval: plan.interval,
         until: None,
+        beside: kept.or_else(|| word.as_ref().map(|_| Beside::others(plan.doctor.account_id.0))),
     };
     let room = rooms::seat(tx, now, &party).await?;
-    Ok(plan.booked(room))
+    let mut booked = plan.booked(room);
+    let Some(reason) = word.filter(|_| plan.kept.is_none()) else { return Ok(booked) };
+    if passed || lanes::is_beyond(tx, plan.doctor.account_id.0, plan.interval).await? {
+        booked.appointment.overbooked = true;
+        booked.overbook_reason = Some(reason);
+    }
+    Ok(booked)
+}
+
+/// Asks the rules of the doctor's calendar; whether one is passed by a word for it.
+async fn passes_rules(
+    tx: &mut Tx,
+    now: DateTime<Utc>,
+    plan: &Plan,
+    holder: Uuid,
+    has_word: bool,
+) -> Result<bool, Problem> {
+    if plan.rules == 0 {
+        return Ok(false);
+    }
+    let wish = WishedTime { doctor: &plan.doctor, interval: plan.interval, holder, former: None };
+    match rules::require(tx, now, &wish).await {
+        Err(broken) if has_word && overbook::may_pass(&broken) => Ok(true),
+        kept => kept.map(|()| false),
+    }
 }
 
 /// A consult at another time, with its own doctor and room.
@@ -186,6 +235,8 @@ pub(super) struct Move {
     pub(super) appointment: Appointment,
     doctor: Practitioner,
     resources: Vec<Uuid>,
+    /// Who has the doctor beyond the places that there are.
+    beyond: Vec<HeldPlace>,
 }
 
 impl Move {
@@ -200,6 +251,13 @@ impl Move {
         let (holder, former) = (self.consult.0, Some(other.consult.0));
         WishedTime { doctor: &self.doctor, interval: self.appointment.interval, holder, former }
     }
+
+    /// Whether the doctor is taken then by others than these two beyond the places that there are: nobody comes beside such a one
+    /// by an exchange.
+    pub(super) fn is_beside_others(&self, other: &Self) -> bool {
+        let own = |place: &HeldPlace| place.holder == self.consult.0 || place.holder == other.consult.0;
+        self.beyond.iter().any(|place| place.overlaps(self.appointment.interval) && !own(place))
+    }
 }
 
 /// A booked consult at `starts_at`, by the rules of another time. Whether that is free, the calendar says.
@@ -211,39 +269,81 @@ pub(super) async fn moved(
 ) -> Result<Move, Problem> {
     let Some(booked) = consult.state.appointment() else { return Err(Problem::lacking()) };
     let (doctor_id, starts_at) = (Some(booked.doctor), Moment::known(starts_at));
-    let wanted = Wanted { doctor_id, room_id: Some(booked.room), starts_at, below_rank: false };
+    let wanted = Wanted { doctor_id, room_id: Some(booked.room), starts_at, below_rank: false, overbook: None };
     let plan = plan(conn, ctx, consult, &wanted).await?;
     let appointment = plan.booked(booked.room).appointment;
-    let Plan { doctor, people: mut resources, .. } = plan;
+    let Plan { doctor, people: mut resources, beyond, .. } = plan;
     resources.push(booked.room.0);
-    Ok(Move { consult: consult.id, appointment, doctor, resources })
+    Ok(Move { consult: consult.id, appointment, doctor, resources, beyond })
 }
 
 /// Whether a time was not to be had because somebody has it, so that others may be named.
 pub(super) fn is_taken(problem: &Problem) -> bool {
-    let kinds = [&SLOT_TAKEN, &NO_ROOM_FREE, &NOTICE_TOO_SHORT, &TOO_CLOSE, &DAY_FULL, &SESSION_FULL];
+    let kinds = [&SLOT_TAKEN, &OVERBOOK_FULL, &NO_ROOM_FREE, &NOTICE_TOO_SHORT, &TOO_CLOSE, &DAY_FULL, &SESSION_FULL];
     kinds.contains(&problem.kind())
 }
 
-/// The problem of a taken time, with the nearest free ones.
+/// The problem of a taken time, with the nearest free ones; with what it runs into, where the caller may have the doctor taken
+/// beside it.
 pub(super) async fn alternatives(app: &App, ctx: &Ctx, consult: &Consult, wanted: &Wanted, taken: &Problem) -> Problem {
-    match free_instead(app, ctx, consult, wanted).await {
-        Ok(alternatives) => Problem::new(taken.kind()).with("alternatives", alternatives),
+    let found = async {
+        let mut conn = app.deps.db.read().await?;
+        let plan = plan(&mut conn, ctx, consult, wanted).await?;
+        let beside = beside(&mut conn, ctx, consult, wanted, &plan, taken).await?;
+        Ok::<_, Problem>((free_instead(&mut conn, ctx, consult, wanted, &plan).await?, beside))
+    };
+    match found.await {
+        Ok((alternatives, beside)) => {
+            let problem = Problem::new(taken.kind()).with("alternatives", alternatives);
+            match beside {
+                Some(conflicts_with) => problem.with("overbook", OverbookOffer { conflicts_with }),
+                None => problem,
+            }
+        }
         Err(problem) => Problem::new(taken.kind()).because(problem.cause().unwrap_or_default()),
     }
 }
 
-async fn free_instead(app: &App, ctx: &Ctx, consult: &Consult, wanted: &Wanted) -> Result<Vec<FreeSlot>, Problem> {
+/// The bookings beside which the doctor would be taken, where that is all that is in the way and the caller may say so.
+async fn beside(
+    conn: &mut Conn,
+    ctx: &Ctx,
+    consult: &Consult,
+    wanted: &Wanted,
+    plan: &Plan,
+    taken: &Problem,
+) -> Result<Option<Vec<Conflict>>, Problem> {
+    let (now, doctor, interval) = (ctx.now(), plan.doctor.account_id, plan.interval);
+    let is_open = interval.starts_at() > now && overbook::may(ctx, consult, doctor).is_ok();
+    let full = plan.beyond.iter().any(|place| place.overlaps(interval) && place.holder != consult.id.0);
+    if !is_open || full || !(*taken.kind() == SLOT_TAKEN || overbook::may_pass(taken)) {
+        return Ok(None);
+    }
+    let resources: Vec<Uuid> = plan.people.iter().copied().chain(wanted.room_id.map(|room| room.0)).collect();
+    let booking = Booking { holder_kind: HOLDER, holder_id: consult.id.0, resources: &resources, interval };
+    let found = calendar::clashes(conn, now, &booking, &[consult.id.0]).await?;
+    if found.iter().any(|other| other.resource != doctor.0) {
+        return Ok(None);
+    }
+    let appointment = plan.booked(wanted.room_id.unwrap_or(LocationId(Uuid::nil()))).appointment;
+    Ok(Some(in_the_way(conn, ctx, &appointment, found).await?))
+}
+
+async fn free_instead(
+    conn: &mut Conn,
+    ctx: &Ctx,
+    consult: &Consult,
+    wanted: &Wanted,
+    plan: &Plan,
+) -> Result<Vec<FreeSlot>, Problem> {
     let now = ctx.now();
-    let mut conn = app.deps.db.read().await?;
-    let plan = plan(&mut conn, ctx, consult, wanted).await?;
     let (doctor, starts_at) = (&plan.doctor, plan.interval.starts_at());
     let mut others = plan.people[1..].to_vec();
     let Some(room) = wanted.room_id else {
         let (house, holder) = (consult.inviting.id, consult.id.0);
         let around = Around { doctor, resident: &others, house, holder, starts_at };
-        return Ok(rooms::nearest(&mut conn, now, &around).await?);
+        return Ok(rooms::nearest(conn, now, &around).await?);
     };
     others.push(room.0);
-    Ok(search::alternatives(&mut conn, now, std::slice::from_ref(doctor), &others, starts_at).await?)
+    Ok(search::alternatives(conn, now, std::slice::from_ref(doctor), &others, starts_at).await?)
 }

@@ -48,6 +48,7 @@ event_kinds! {
         ACCEPTED = "booking.consult.accepted" 1 "A doctor took it on.";
         SCHEDULED = "booking.consult.scheduled" 1 "Doctor, resident and room were booked.";
         RESCHEDULED = "booking.consult.rescheduled" 1 "Another doctor, room or time was booked.";
+        OVERBOOKED = "booking.consult.overbooked" 1 "Its doctor was booked on purpose beside another consult, or beyond the doctor's rules.";
         DELAYED = "booking.consult.delayed" 1 "Somebody said how late it will be.";
         CANCELLED = "booking.consult.cancelled" 1 "It was called off.";
         IN_SESSION = "booking.consult.in_session" 1 "Both sides were in the room.";
@@ -95,7 +96,12 @@ fn kind_of(step: Option<&ConsultStep>) -> Option<&'static EventKind<ConsultEvent
 pub(super) fn of(at: DateTime<Utc>, change: &Change<Consult>) -> Result<Vec<NewEvent>, DbError> {
     let id = change.after.id;
     let told = kind_of(change.step.as_ref());
-    told.map(|kind| NewEvent::of(at, kind, id, &ConsultEvent { consult_id: id, at })).into_iter().collect()
+    let on_purpose = match &change.step {
+        Some(ConsultStep::Schedule(to) | ConsultStep::Reschedule(to)) => to.overbook_reason.as_ref(),
+        _ => None,
+    };
+    let kinds = told.into_iter().chain(on_purpose.map(|_| &OVERBOOKED));
+    kinds.map(|kind| NewEvent::of(at, kind, id, &ConsultEvent { consult_id: id, at })).collect()
 }
 
 /// Tells the relay that the resident of a consult was erased.

@@ -94,6 +94,9 @@ impl PairOrder<Consult> for ConsultExchange {
         }
         doctors::keep_hours(tx, [first, other].into_iter().filter_map(|consult| consult.state.doctor())).await?;
         let [one, two] = moves(tx, call.ctx, [first, other]).await?;
+        if one.is_beside_others(&two) || two.is_beside_others(&one) {
+            return Err(Problem::new(&SLOT_TAKEN));
+        }
         let mut wished = [one.wished(&two), two.wished(&one)];
         // Two who exchange take the doctors' rules in one order.
         wished.sort_by_key(|wish| wish.doctor.account_id);

@@ -29,6 +29,11 @@ pub(super) async fn up(tx: &mut Tx, by: &By<'_>, change: &Change<Consult>) -> Re
         Some(ConsultStep::Revise(revision)) if revision.other_person => void_agreements(tx, by, &change.after).await?,
         _ => {}
     }
+    if let Some(ConsultStep::Schedule(to) | ConsultStep::Reschedule(to)) = &change.step
+        && let (Some(_), By::Person(ctx)) = (&to.overbook_reason, by)
+    {
+        audit::record(tx, ctx, "consult.overbook", "consult", id).await?;
+    }
     void_fetching(tx, by, change).await?;
     take_tickets_back(tx, by, change).await
 }
@@ -48,7 +53,7 @@ async fn void_fetching(tx: &mut Tx, by: &By<'_>, change: &Change<Consult>) -> Re
 /// Whether the time that is held for an invitation is given up: when it is answered otherwise than by the doctor whom it asks.
 fn gives_up(step: &ConsultStep, consult: &Consult) -> bool {
     consult.asked.is_some_and(|asked| match step {
-        ConsultStep::Accept(doctor) => *doctor != asked.doctor,
+        ConsultStep::Accept(to) => to.doctor != asked.doctor,
         ConsultStep::Return(_) | ConsultStep::Reject(_) | ConsultStep::Expire => true,
         _ => false,
     })

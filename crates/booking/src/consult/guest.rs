@@ -21,6 +21,8 @@ use crate::account::AccountId;
 
 /// How long a link lives beyond the booked end, or beyond the wanted time of what is not booked, in hours.
 pub const LINK_HOURS: i64 = 24;
+/// A secret is 43 characters; nothing much longer is looked up.
+pub const TOKEN_BYTES_MAX: usize = 128;
 /// Standing links of one consult at most.
 pub const LINKS_MAX: i64 = 20;
 

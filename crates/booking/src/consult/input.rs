@@ -16,6 +16,8 @@ use crate::account::{AccountId, LocationId, PersonId};
 
 /// Characters of a one-paragraph field.
 pub const TEXT_CHARS_MAX: usize = 1_000;
+/// Characters of the reason for an overbooking.
+pub const OVERBOOK_REASON_CHARS_MAX: usize = 200;
 /// Characters of a case summary or of a part of an opinion.
 pub const LONG_TEXT_CHARS_MAX: usize = 10_000;
 /// Characters of a name.
@@ -242,6 +244,28 @@ pub struct Wanted {
     /// The inviting side's word that a doctor below the wanted rank will do; of others it is not heeded.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub below_rank: bool,
+    /// The word of the doctor, or of the hospital's administrator, that the doctor is to be taken beside another one, or beyond the
+    /// rules of the doctor's calendar (加号). It is of no effect where the time is free and the rules are kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub overbook: Option<Overbook>,
+}
+
+/// The reason for one more than there is time for.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Overbook {
+    /// In words, 1 to 200 characters; both sides read it in the history.
+    pub reason: String,
+}
+
+impl Overbook {
+    /// The trimmed reason.
+    pub fn checked(&self) -> Result<String, Problem> {
+        let (mut checks, mut reason) = (Checks::default(), self.reason.clone());
+        checks.text("overbook/reason", &mut reason, OVERBOOK_REASON_CHARS_MAX);
+        checks.done()?;
+        Ok(reason)
+    }
 }
 
 /// How late it will be.

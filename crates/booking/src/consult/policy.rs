@@ -23,6 +23,8 @@ listed_enum! {
         Answer,
         /// Give it doctor, room and time, or others.
         Schedule,
+        /// Take the doctor beside another one, or beyond the rules.
+        Overbook,
         /// Say that it will be late.
         Delay,
         /// Call it off.
@@ -90,6 +92,7 @@ pub fn decide(role: &str, action: ConsultAction, relation: ConsultRelation) -> D
             A::Read,
             A::Answer,
             A::Schedule,
+            A::Overbook,
             A::Delay,
             A::Cancel,
             A::Attend,
@@ -100,7 +103,7 @@ pub fn decide(role: &str, action: ConsultAction, relation: ConsultRelation) -> D
             A::ReadOpinion,
         ],
         (ADMINISTRATOR, R::Wanted | R::Booked | R::Invited) => {
-            &[A::Read, A::Schedule, A::Delay, A::Cancel, A::RevokeTicket, A::ReadOpinion]
+            &[A::Read, A::Schedule, A::Overbook, A::Delay, A::Cancel, A::RevokeTicket, A::ReadOpinion]
         }
         _ => return Decision::Hide,
     };

@@ -14,6 +14,7 @@ use super::practitioner::search::{self, ALTERNATIVES_MAX};
 use super::practitioner::{AvailabilitySearch, FreeSlot, Practitioner};
 use super::problems::NO_ROOM_FREE;
 use crate::account::LocationId;
+use crate::calendar::overbook::{self, Beside};
 use crate::calendar::{self, Booking, INTERVAL_HOURS_MAX, Interval, ReserveError, TakenLanes, Terms};
 
 /// How often another room is looked for when somebody takes the one that was free by its name at the same moment.
@@ -51,6 +52,8 @@ pub(super) struct Party<'a> {
     pub(super) interval: Interval,
     /// When it is given up by itself.
     pub(super) until: Option<DateTime<Utc>>,
+    /// The doctor, who may be taken beyond the places that there are.
+    pub(super) beside: Option<Beside>,
 }
 
 /// Lets one taker of any room of a house, or counter of its holds, go on at a time.
@@ -76,6 +79,9 @@ async fn take(tx: &mut Tx, now: DateTime<Utc>, party: &Party<'_>, room: Location
     resources.push(room.0);
     let (holder_id, interval) = (party.holder, party.interval);
     let booking = Booking { holder_kind: HOLDER, holder_id, resources: &resources, interval };
+    if let Some(beside) = party.beside {
+        return overbook::take(tx, now, &booking, beside, &[party.holder]).await;
+    }
     let terms = Terms { expires_at: party.until, ..Terms::default() };
     if party.moves || party.former.is_some() {
         calendar::relocate_with(tx, now, &booking, terms, party.former).await

@@ -7,7 +7,7 @@ use sanbao_platform::text_enum;
 use uuid::Uuid;
 
 pub use super::appointment::Appointment;
-pub use super::carried::{Booked, Delayed, Exchanged, Revision};
+pub use super::carried::{Booked, Delayed, Exchanged, Revision, TakenOn};
 use super::id::ConsultId;
 use super::input::Invitation;
 use crate::account::{AccountId, LocationId};
@@ -119,7 +119,7 @@ pub enum ConsultStep {
     /// Send it to the hospital.
     Submit,
     /// Take it on.
-    Accept(AccountId),
+    Accept(TakenOn),
     /// Send it back for more facts.
     Return(String),
     /// Refuse it.
@@ -200,14 +200,15 @@ impl StepName for ConsultStepName {
     fn example(self) -> ConsultStep {
         let (at, doctor) = (DateTime::UNIX_EPOCH, AccountId(Uuid::nil()));
         let interval = Interval::example();
-        let appointment = Appointment { doctor, room: LocationId(Uuid::nil()), interval, delay_minutes: 0 };
+        let appointment =
+            Appointment { doctor, room: LocationId(Uuid::nil()), interval, delay_minutes: 0, overbooked: false };
         match self {
             Self::Revise => {
                 let invitation = Invitation::example();
                 ConsultStep::Revise(Box::new(Revision { invitation, asked: None, other_person: false }))
             }
             Self::Submit => ConsultStep::Submit,
-            Self::Accept => ConsultStep::Accept(doctor),
+            Self::Accept => ConsultStep::Accept(doctor.into()),
             Self::Return => ConsultStep::Return(String::new()),
             Self::Reject => ConsultStep::Reject(String::new()),
             Self::Schedule => ConsultStep::Schedule(appointment.into()),
@@ -260,6 +261,7 @@ impl Step for ConsultStep {
     fn reason(&self) -> Option<&str> {
         match self {
             Self::Return(reason) | Self::Reject(reason) | Self::Cancel(reason) | Self::NoShow(reason) => Some(reason),
+            Self::Schedule(booked) | Self::Reschedule(booked) => booked.overbook_reason.as_deref(),
             _ => None,
         }
     }
@@ -269,6 +271,7 @@ impl Step for ConsultStep {
             Self::Delay(delay) => Some(&delay.words),
             Self::Schedule(booked) | Self::Reschedule(booked) => booked.note(),
             Self::Exchange(exchanged) => Some(&exchanged.words),
+            Self::Accept(to) => to.unbooked.as_ref().map(|unbooked| unbooked.words.as_str()),
             Self::Revise(revision) => revision.note(),
             _ => None,
         }
@@ -296,7 +299,7 @@ impl State for ConsultState {
             (Self::Draft | Self::Returned { .. }, ConsultStep::Submit) => Ok(Self::Submitted),
             (Self::Submitted, ConsultStep::Return(reason)) => Ok(Self::Returned { reason }),
             (Self::Submitted, ConsultStep::Reject(reason)) => Ok(Self::Rejected { reason }),
-            (Self::Submitted, ConsultStep::Accept(doctor)) => Ok(Self::Accepted { doctor }),
+            (Self::Submitted, ConsultStep::Accept(to)) => Ok(Self::Accepted { doctor: to.doctor }),
             (Self::Accepted { .. }, ConsultStep::Schedule(to)) | (Self::Scheduled(_), ConsultStep::Reschedule(to)) => {
                 Ok(Self::Scheduled(to.appointment))
             }

@@ -11,7 +11,8 @@ fn at(minute: i64) -> DateTime<Utc> {
 
 fn appointment(minute: i64) -> Appointment {
     let interval = Interval::of_minutes(at(minute), 30).unwrap();
-    Appointment { doctor: AccountId(Uuid::nil()), room: LocationId(Uuid::nil()), interval, delay_minutes: 0 }
+    let (doctor, room) = (AccountId(Uuid::nil()), LocationId(Uuid::nil()));
+    Appointment { doctor, room, interval, delay_minutes: 0, overbooked: false }
 }
 
 pub fn state(name: ConsultStateName) -> ConsultState {

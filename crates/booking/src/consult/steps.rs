@@ -19,10 +19,10 @@ use super::model::Consult;
 use super::opinion::{self, Adoption, OpinionView, Parts};
 use super::policy::{ConsultAction, ConsultStance};
 use super::practitioner::store as doctors;
-use super::state::{ConsultState, ConsultStateName, ConsultStep, ConsultStepName, Delayed, Revision};
+use super::state::{ConsultState, ConsultStateName, ConsultStep, ConsultStepName, Delayed, Revision, TakenOn};
 use super::timing::{require_agreed, require_due};
 use super::view::{self, ConsultView};
-use super::{asked, booking, conflicts, events, follow, invitation, store};
+use super::{asked, booking, changed, conflicts, events, follow, invitation, store};
 use crate::App;
 use crate::account::person::require_here;
 
@@ -131,6 +131,10 @@ impl Lifecycle for Consult {
 
     fn timely(_ctx: &Ctx, stance: &ConsultStance, step: ConsultStepName) -> bool {
         stance.is_due(step)
+    }
+
+    async fn since(app: &App, ctx: &Ctx, id: ConsultId, read: i64, problem: Problem) -> Problem {
+        changed::told(app, ctx, id, read, problem).await
     }
 
     async fn view(_app: &App, conn: &mut Conn, ctx: &Ctx, id: ConsultId) -> Result<ConsultView, Problem> {
@@ -246,8 +250,8 @@ impl Order<Consult> for ConsultOrder {
             Self::Accept => {
                 let doctor = ctx.actor.subject.into();
                 booking::may_take_on(tx, consult, doctor).await?;
-                asked::settle(tx, ctx, consult, doctor).await?;
-                ConsultStep::Accept(doctor)
+                let unbooked = asked::settle(tx, ctx, consult, doctor).await?;
+                ConsultStep::Accept(TakenOn { doctor, unbooked })
             }
             Self::Return(why) => ConsultStep::Return(why.checked()?),
             Self::Reject(why) => ConsultStep::Reject(why.checked()?),

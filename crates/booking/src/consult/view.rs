@@ -11,6 +11,7 @@ use sanbao_platform::text_enum::TextEnum as _;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::carried::OVERBOOKED;
 use super::fetch::Fetcher;
 use super::id::ConsultId;
 use super::input::{Title, Urgency};
@@ -43,6 +44,8 @@ pub struct AppointmentView {
     pub delay_minutes: i32,
     /// When it is expected to begin: the start, and the delay.
     pub expected_at: DateTime<Utc>,
+    /// Whether the doctor was booked for it on purpose beside another consult, or beyond the own rules (加号).
+    pub overbooked: bool,
 }
 
 /// The time that an invitation asks for.
@@ -129,12 +132,17 @@ pub struct ConsultView {
     pub finished_at: Option<DateTime<Utc>>,
     /// Counts the changes; the `ETag`.
     pub version: i64,
+    /// What was done, the oldest line first: the newest 200 of them.
     pub history: Vec<HistoryLine>,
+    /// Whether older lines of the history are left out.
+    pub history_more: bool,
 }
 
 /// A line of a consult's history.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct HistoryLine {
+    /// The version of the consult that the step made.
+    pub version: i64,
     /// When the step was taken.
     pub at: DateTime<Utc>,
     /// By whom; absent for an event or a timer.
@@ -145,12 +153,15 @@ pub struct HistoryLine {
     pub to_state: ConsultStateName,
     /// The words that were said.
     pub note: Option<String>,
+    /// Whether the time was given on purpose beside another one, or beyond the doctor's rules; the words say why.
+    pub overbooked: bool,
 }
 
-/// The history of a consult, the oldest line first, for an answer that shows it.
-pub async fn history(conn: &mut Conn, ctx: &Ctx, consult: &Consult) -> Result<Vec<HistoryLine>, DbError> {
+/// The history of a consult, the oldest line first, for an answer that shows it; and whether older lines are left out.
+pub async fn history(conn: &mut Conn, ctx: &Ctx, consult: &Consult) -> Result<(Vec<HistoryLine>, bool), DbError> {
     let id = consult.id;
-    let mut lines = history::of(conn, Consult::NAME, id).await?.shown(&ctx.shows, consult);
+    let (lines, more) = history::newest(conn, Consult::NAME, id).await?;
+    let mut lines = lines.shown(&ctx.shows, consult);
     keep_back_others(conn, ctx, &mut lines).await?;
     let bad = |column, word: &str| DbError::BadRow {
         table: "history",
@@ -161,15 +172,17 @@ pub async fn history(conn: &mut Conn, ctx: &Ctx, consult: &Consult) -> Result<Ve
     let named = |line: history::Line| {
         let to = ConsultStateName::from_text(&line.to_state).ok_or_else(|| bad("to_state", &line.to_state))?;
         Ok(HistoryLine {
+            version: line.version,
             at: line.at,
             actor_name: line.actor_name,
             action: line.step,
             from_state: line.from_state.as_deref().and_then(ConsultStateName::from_text),
             to_state: to,
+            overbooked: line.note.as_deref() == Some(OVERBOOKED),
             note: line.reason.or(line.note),
         })
     };
-    lines.into_iter().map(named).collect()
+    Ok((lines.into_iter().map(named).collect::<Result<_, DbError>>()?, more))
 }
 
 /// Takes the other one of an exchange out of the lines where the caller may not read it: it may be another home's.
@@ -225,6 +238,7 @@ impl ConsultLine {
             ends_at: a.interval.ends_at(),
             delay_minutes: a.delay_minutes,
             expected_at: a.expected_at(),
+            overbooked: a.overbooked,
         });
         Self {
             id: consult.id,
@@ -248,7 +262,7 @@ impl ConsultLine {
 
 impl ConsultView {
     /// The whole as the actor sees it.
-    pub fn of(consult: &Consult, ctx: &Ctx, specialty: Option<&str>, history: Vec<HistoryLine>) -> Self {
+    pub fn of(consult: &Consult, ctx: &Ctx, specialty: Option<&str>, history: (Vec<HistoryLine>, bool)) -> Self {
         let ((started_at, finished_at), about) = (consult.state.meeting(), consult.about(&ctx.shows));
         Self {
             line: ConsultLine::of(consult, ctx, specialty),
@@ -269,7 +283,8 @@ impl ConsultView {
             started_at,
             finished_at,
             version: consult.version,
-            history,
+            history: history.0,
+            history_more: history.1,
         }
     }
 }

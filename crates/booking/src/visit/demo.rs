@@ -78,7 +78,7 @@ async fn live_through(tx: &mut Tx, now: DateTime<Utc>, visit: Visit, slot: Slot)
     let (starts, ends) = (slot.interval.starts_at(), slot.interval.ends_at());
     match take_time(tx, now, &visit, slot).await {
         Ok(()) => {}
-        Err(ReserveError::Taken) => return Ok(false),
+        Err(ReserveError::Taken | ReserveError::Full) => return Ok(false),
         Err(ReserveError::Db(error)) => return Err(error.into()),
     }
     let at = now.min(starts - Duration::minutes(30));

@@ -52,6 +52,14 @@ impl IfMatch {
         }
     }
 
+    /// The newest version that the caller has read, where the condition names one.
+    pub fn newest(&self) -> Option<i64> {
+        match &self.0 {
+            Some(Condition::OneOf(versions)) => versions.iter().copied().max(),
+            Some(Condition::Any) | None => None,
+        }
+    }
+
     /// The same for a thing that may not be there yet: a caller that overwrites a version must have named it, and a
     /// first version takes no condition (412).
     pub fn check_over(&self, current: Option<i64>) -> Result<(), Problem> {

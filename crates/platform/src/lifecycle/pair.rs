@@ -6,7 +6,7 @@ use axum::response::Response;
 use serde::Serialize;
 use uuid::Uuid;
 
-use super::take::{permitted, require_legal};
+use super::take::{outdated, permitted, require_legal};
 use super::{By, Call, Guard, Lifecycle, StepAnswer, StepError, StepNameOf, StepOf, save, step};
 use crate::db::Tx;
 use crate::http::{Condition, Ctx, ETag, IfMatch};
@@ -82,8 +82,15 @@ where
     if let Some(replay) = guard.key.begin(&mut tx, ctx, &what, order).await? {
         return Ok(replay);
     }
-    guard.if_match.check(first.version())?;
-    IfMatch(order.version().map(|read| Condition::OneOf(vec![read]))).check(other.version())?;
+    let read_of_other = IfMatch(order.version().map(|read| Condition::OneOf(vec![read])));
+    for (id, version, if_match) in
+        [(id, first.version(), &guard.if_match), (order.with(), other.version(), &read_of_other)]
+    {
+        if let Err(old) = if_match.check(version) {
+            drop(tx);
+            return Err(outdated::<A>(call, id, if_match, old).await);
+        }
+    }
     let both = require_legal(call, &first, &stance, name).and_then(|()| require_legal(call, &other, &others, name));
     let steps = match both {
         Ok(()) => order.prepare(call, &mut tx, [&first, &other]).await,

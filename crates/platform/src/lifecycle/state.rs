@@ -228,6 +228,18 @@ pub trait Lifecycle: Clone + Debug + Send + Sync + Sized + 'static {
         true
     }
 
+    /// The details that are added to the refusal of an old version once the transaction is over: who has done what since. The
+    /// caller sees the aggregate.
+    fn since(
+        _app: &Self::App,
+        _ctx: &Ctx,
+        _id: Self::Id,
+        _read: i64,
+        problem: Problem,
+    ) -> impl Future<Output = Problem> + Send {
+        std::future::ready(problem)
+    }
+
     /// The view that the caller gets of it now.
     fn view(
         app: &Self::App,

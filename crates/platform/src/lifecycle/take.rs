@@ -193,6 +193,19 @@ pub(super) fn require_legal<A: Lifecycle>(
     Err(StepError::Illegal { refused: aggregate.state().illegal(name), legal }.into())
 }
 
+/// The refusal of an old version, with what was done since.
+pub(super) async fn outdated<A: Lifecycle>(
+    call: Call<'_, A>,
+    id: A::Id,
+    if_match: &IfMatch,
+    problem: Problem,
+) -> Problem {
+    match if_match.newest() {
+        Some(read) => A::since(call.app, call.ctx, id, read, problem).await,
+        None => problem,
+    }
+}
+
 /// Takes the step that a person ordered, and answers with the aggregate as the person sees it then.
 ///
 /// A caller who may not see it gets 404, one who may not do it 403, a repeat of its `Idempotency-Key` the first answer,
@@ -211,7 +224,10 @@ pub async fn take<A: Lifecycle, O: Order<A>>(
     if let Some(replay) = guard.key.begin(&mut tx, ctx, &what, order).await? {
         return Ok(replay);
     }
-    guard.if_match.check(aggregate.version())?;
+    if let Err(old) = guard.if_match.check(aggregate.version()) {
+        drop(tx);
+        return Err(outdated::<A>(call, id, &guard.if_match, old).await);
+    }
     let step = match require_legal(call, &aggregate, &stance, name) {
         Ok(()) => order.prepare(call, &mut tx, &aggregate).await,
         Err(refused) => Err(refused),

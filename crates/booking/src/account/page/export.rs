@@ -86,6 +86,7 @@ const FIELDS: &[&str] = &[
     "state_since",
     "doctor",
     "delay_minutes",
+    "overbooked_starts_at",
     "started_at",
     "finished_at",
     "relation",

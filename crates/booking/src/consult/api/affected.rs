@@ -1,4 +1,4 @@
-//! Booked consults for which a change of hours leaves no time, and what the caller may do with each.
+//! Consults for which a change of hours leaves no time, and what the caller may do with each.
 
 use chrono::{DateTime, Utc};
 use sanbao_platform::db::Conn;
@@ -12,9 +12,11 @@ use super::hours::{ExceptionView, HoursView};
 use crate::consult::id::ConsultId;
 use crate::consult::model::{Consult, OrganisationName};
 use crate::consult::policy::ConsultAction;
+use crate::consult::practitioner::affected::at_stake;
 use crate::consult::{store, view};
 
-/// A booked consult outside the hours. It stays booked until somebody moves it, gives it to another doctor or calls it off.
+/// A consult outside the hours. A booked one stays booked until somebody moves it, gives it to another doctor or calls it off; one that
+/// only asks for the time gets none when it is taken on.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct AffectedConsult {
     /// Absent where the caller may not read the consult.
@@ -22,6 +24,8 @@ pub struct AffectedConsult {
     pub starts_at: DateTime<Utc>,
     /// Up to, and without.
     pub ends_at: DateTime<Utc>,
+    /// Whether the time is only held, for an invitation that waits for its answer.
+    pub held: bool,
     /// The care home to be told; absent likewise.
     pub inviting: Option<OrganisationName>,
     /// The steps that the caller may take.
@@ -55,12 +59,13 @@ pub async fn seen(conn: &mut Conn, ctx: &Ctx, consults: &[Consult]) -> Result<Ve
     let specialty = store::specialty_of(conn, &ctx.actor).await?;
     let specialty = specialty.as_deref();
     let of = |consult: &Consult| {
-        let time = consult.state.appointment()?.interval;
+        let time = at_stake(consult)?;
         let readable = consult.decide(&ctx.actor, specialty, ConsultAction::Read) == Decision::Allow;
         Some(AffectedConsult {
             consult_id: readable.then_some(consult.id),
             starts_at: time.starts_at(),
             ends_at: time.ends_at(),
+            held: consult.state.appointment().is_none(),
             inviting: readable.then(|| consult.inviting.clone()),
             actions: if readable { view::actions(consult, ctx, specialty) } else { Vec::new() },
         })

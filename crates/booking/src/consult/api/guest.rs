@@ -13,15 +13,12 @@ use utoipa::ToSchema;
 
 use super::ticket::TicketView;
 use crate::App;
-use crate::consult::guest::{self, GuestLink, GuestView, LINKS_MAX, NewGuest};
+use crate::consult::guest::{self, GuestLink, GuestView, LINKS_MAX, NewGuest, TOKEN_BYTES_MAX};
 use crate::consult::id::{ConsultId, GuestId};
 use crate::consult::policy::ConsultAction;
 use crate::consult::store;
 use crate::consult::ticket::{self as room, Entrant};
 use crate::consult::view::refused;
-
-/// A secret is 43 characters; nothing much longer is looked up.
-const TOKEN_BYTES_MAX: usize = 128;
 
 /// All links of a consult, without their secrets (care staff).
 #[utoipa::path(get, path = "/v1/consults/{id}/guest-links", tag = "consults", params(("id" = ConsultId, Path)),

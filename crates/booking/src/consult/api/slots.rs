@@ -3,7 +3,7 @@
 use axum::extract::State as AppState;
 use chrono::{DateTime, Utc};
 use sanbao_platform::db::Conn;
-use sanbao_platform::http::{Ctx, Json, Path, Query};
+use sanbao_platform::http::{Ctx, Json, Page, Paging, Path, Query};
 use sanbao_platform::moment::Moment;
 use sanbao_platform::problem::Problem;
 use serde::Deserialize;
@@ -17,6 +17,7 @@ use crate::consult::booking;
 use crate::consult::id::ConsultId;
 use crate::consult::model::Consult;
 use crate::consult::policy::ConsultAction;
+use crate::consult::practitioner::search::SlotPlace;
 use crate::consult::practitioner::{AvailabilitySearch, FreeSlot, Rank, search, store as doctors};
 use crate::consult::store;
 
@@ -37,30 +38,35 @@ pub struct SlotQuery {
     /// Doctors below the wanted rank too, for the inviting side, which alone may take one.
     #[serde(default)]
     pub below_rank: bool,
+    /// The `next` of the page before.
+    pub after: Option<String>,
+    /// Rows wanted, 1 to 200.
+    pub limit: Option<u32>,
 }
 
 /// The times at which this consult can be held: a doctor who fits, the resident, and the room, where
-/// given, are free (everybody who may schedule it). At
-/// most 500, by time.
+/// given, are free, by time (everybody who may schedule it).
 #[utoipa::path(get, path = "/v1/consults/{id}/slots", tag = "consults", params(("id" = ConsultId, Path), SlotQuery),
-    responses((status = 200, body = Vec<FreeSlot>), (status = 404), (status = 422)))]
+    responses((status = 200, body = Page<FreeSlot>), (status = 404), (status = 422)))]
 pub async fn slots(
     AppState(app): AppState<App>,
     ctx: Ctx,
     Path(id): Path<ConsultId>,
     Query(query): Query<SlotQuery>,
-) -> Result<Json<Vec<FreeSlot>>, Problem> {
+) -> Result<Json<Page<FreeSlot>>, Problem> {
     let mut conn = app.deps.db.read().await?;
     let consult = store::load(&mut conn, &ctx, id, ConsultAction::Schedule).await?;
     range(*query.from, *query.to)?;
+    let paging = Paging { after: query.after.clone(), limit: query.limit };
+    let (limit, after) = (paging.limit()?, paging.after::<SlotPlace>()?);
     if let Some(room) = query.room_id {
         booking::own_room(&mut conn, &consult, room, "?room_id").await?;
     }
     let below = query.below_rank && consult.invited_by(&ctx.actor);
     let rank = if below { Rank::Any } else { wanted(&consult, query.doctor_id) };
     let mut slots = slots_for(&mut conn, ctx.now(), &consult, &query, (rank, None)).await?;
-    slots.truncate(search::SLOTS_MAX);
-    Ok(Json(slots))
+    slots.retain(|slot| after.is_none_or(|after| slot.place() > after));
+    Ok(Json(Page::of(slots, limit, FreeSlot::place)))
 }
 
 /// The ranks that a consult takes. A doctor who is booked already stays one who can be.

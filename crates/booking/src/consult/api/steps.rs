@@ -56,7 +56,9 @@ pub async fn reject(asked: Asked, Json(body): Json<Reason>) -> Result<Response, 
 
 /// Books doctor, resident and room together (care staff; the doctor; the hospital's administrator). Without a room it is any
 /// that is free; where none is, 409 `no-room-free`. A taken time is 409 `slot-taken`; both have the nearest free `alternatives`.
-/// A doctor below the wanted rank is 422, unless the inviting side says `below_rank`.
+/// A doctor below the wanted rank is 422, unless the inviting side says `below_rank`. Where all that is in the way is the doctor's own
+/// consult or rule, the doctor and the hospital's administrator may give the time all the same, with `overbook` and its reason: their
+/// refusal tells in `overbook` what it runs into. One more is the most, 409 `overbook-full`.
 #[utoipa::path(post, path = "/v1/consults/{id}/schedule", tag = "consults", params(("id" = ConsultId, Path)), request_body = Wanted,
     responses((status = 200, body = ConsultView), (status = 404), (status = 409), (status = 422)))]
 pub async fn schedule(asked: Asked, Json(body): Json<Wanted>) -> Result<Response, Problem> {
@@ -64,7 +66,7 @@ pub async fn schedule(asked: Asked, Json(body): Json<Wanted>) -> Result<Response
 }
 
 /// Moves it to another time, room or doctor; when that is taken, the old one is kept (care staff; the
-/// doctor; the hospital's administrator). With another time every ticket is taken back.
+/// doctor; the hospital's administrator). With another time every ticket is taken back. It is overbooked as when it is booked first.
 #[utoipa::path(post, path = "/v1/consults/{id}/reschedule", tag = "consults", params(("id" = ConsultId, Path)), request_body = Wanted,
     responses((status = 200, body = ConsultView), (status = 404), (status = 409), (status = 422)))]
 pub async fn reschedule(asked: Asked, Json(body): Json<Wanted>) -> Result<Response, Problem> {

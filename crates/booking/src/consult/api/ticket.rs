@@ -64,7 +64,7 @@ pub async fn ticket(
     Ok(Json(TicketView { ticket, summary_url: Some(format!("/consults/{id}/summary")) }))
 }
 
-/// The people of the own side who hold a ticket that stands (care staff; the doctor; the hospital's administrator).
+/// The people of the own side who hold a ticket that stands, at most 200 (care staff; the doctor; the hospital's administrator).
 #[utoipa::path(get, path = "/v1/consults/{id}/tickets", tag = "consults", params(("id" = ConsultId, Path)),
     responses((status = 200, body = Vec<TicketHolder>), (status = 403), (status = 404)))]
 pub async fn holders(

@@ -13,6 +13,7 @@ use super::view::ConsultHoldView;
 use crate::App;
 use crate::account::person::join::resources_of;
 use crate::calendar;
+use crate::calendar::overbook::{self, OrdinaryTime};
 use crate::consult::asked::{bookable_of, doctor_of};
 use crate::consult::booking::{HOLDER, is_taken, no_room};
 use crate::consult::id::ConsultHoldId;
@@ -71,6 +72,8 @@ pub(super) async fn take(tx: &mut Tx, ctx: &Ctx, new: &NewConsultHold) -> Result
     let last = store::counted(tx, account).await?;
     let tally = next(last, id, now)?;
     let former = last.map(|last| last.id.0);
+    let (resource, kind, holder) = (new.doctor_id.0, HOLDER, id.0);
+    overbook::require_alone(tx, now, &found.beyond, OrdinaryTime { resource, interval, kind, holder, former }).await?;
     if found.rules > 0 {
         let wished = WishedTime { doctor: &found.doctor, interval, holder: id.0, former };
         calendar_rules::require(tx, now, &wished).await?;
@@ -81,7 +84,7 @@ pub(super) async fn take(tx: &mut Tx, ctx: &Ctx, new: &NewConsultHold) -> Result
     }
     let expires_at = now + Duration::minutes(HOLD_MINUTES);
     let (people, room, until) = (&found.people(), new.room_id, Some(expires_at));
-    let party = Party { holder: id.0, former, moves: false, people, room, house, interval, until };
+    let party = Party { holder: id.0, former, moves: false, people, room, house, interval, until, beside: None };
     let room_id = rooms::seat(tx, now, &party).await?;
     let (starts_at, ends_at) = (interval.starts_at(), interval.ends_at());
     let view = ConsultHoldView { id, doctor_id: new.doctor_id, room_id, starts_at, ends_at, expires_at };

@@ -8,6 +8,7 @@ use sanbao_platform::page::{self, Words};
 use sanbao_platform::problem::Problem;
 
 use super::door::expected;
+use super::overbook::overbooked;
 use super::{age, name_or_erased, short, styles, t, words};
 use crate::App;
 use crate::account::organisation;
@@ -90,6 +91,7 @@ fn row(words: Words, ctx: &Ctx, consult: &Consult, a: &Appointment) -> Markup {
             td {
                 @if a.delay_minutes > 0 { (expected(words, a, &time)) }
                 @else { strong { (words.span(a.interval.starts_at(), a.interval.ends_at())) } }
+                (overbooked(lang, Some(a)))
             }
             td { (consult.room_name.as_deref().unwrap_or("—")) }
             th scope="row" {

@@ -12,6 +12,7 @@ use super::again::again;
 use super::door::{door, expected};
 use super::fetch::fetching;
 use super::history::history;
+use super::overbook::overbooked;
 use super::sheet::{Sheet, may_enter, sheet};
 use super::{
     badge, forms, late, meeting as spoken, name_or_erased, near, paper, readable, record, styles, t, urgency_badge,
@@ -123,7 +124,7 @@ fn status(
     let due = [ConsultStepName::Finish, ConsultStepName::NoShow].map(|step| is_due(&consult.state, step, ctx.now()));
     html! {
         div data-state=(format!("{}-{}-{absent}-{}-{}", state, consult.has_consent, due[0], due[1])) data-can-sign[actions.contains(&"sign")] {
-            div.spread { h1 { (name_or_erased(lang, &consult.about(&ctx.shows).name)) } span { (badge(lang, state)) (urgency_badge(lang, consult.urgency)) } }
+            div.spread { h1 { (name_or_erased(lang, &consult.about(&ctx.shows).name)) } span { (badge(lang, state)) (urgency_badge(lang, consult.urgency)) (overbooked(lang, running)) } }
             p.strong { (t(lang, &format!("next-{side}-{state}"))) }
             @if let Some(note) = consult.state.note() { p.notice.warn { (note) } }
             @if let Some(a) = running {

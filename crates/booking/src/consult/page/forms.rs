@@ -4,13 +4,16 @@ use maud::{Markup, html};
 use sanbao_platform::lang::Lang;
 use sanbao_platform::page::{self, Errors, Field, Select, Send, Tone};
 
+use super::history::not_booked;
 use super::record::decision_key;
 use super::sheet::{Colleagues, Sheet};
 use super::{exchange, named, schedule, t, time};
+use crate::consult::carried::Unbooked;
 use crate::consult::consent::Method;
 use crate::consult::guest::{GuestRole, GuestView};
 use crate::consult::input::{DELAY_MINUTES_MAX, LONG_TEXT_CHARS_MAX, NAME_CHARS_MAX, TEXT_CHARS_MAX};
 use crate::consult::opinion::{AdoptionDecision, Parts};
+use crate::consult::state::{ConsultStateName, ConsultStepName};
 use crate::consult::ticket::RoomRole;
 
 /// A form that takes a step of the consult as it is shown.
@@ -53,6 +56,7 @@ pub(super) fn next(lang: Lang, sheet: &Sheet) -> Markup {
         @if any {
             section.card.next aria-labelledby="to-do" {
                 h2 #to-do { (t(lang, "to-do")) }
+                (unbooked(lang, sheet))
                 @if sheet.can("accept") { (press(lang, sheet, "accept", "/accept", true)) }
                 @if sheet.can("return") { (with_reason(lang, sheet, "return", "/return")) }
                 @if sheet.can("reject") { (with_reason(lang, sheet, "reject", "/reject")) }
@@ -68,6 +72,15 @@ pub(super) fn next(lang: Lang, sheet: &Sheet) -> Markup {
             }
         }
     }
+}
+
+/// The asked time that was not booked when the consult was taken on, as long as it has no other.
+fn unbooked(lang: Lang, sheet: &Sheet) -> Markup {
+    let zone = sheet.consult.zone_of(&sheet.ctx.actor);
+    let accepted = sheet.history.iter().rfind(|line| line.action == ConsultStepName::Accept.as_str());
+    let unbooked = accepted.and_then(|line| Unbooked::read(line.note.as_deref()?));
+    let unbooked = unbooked.filter(|_| sheet.consult.state.name() == ConsultStateName::Accepted);
+    html! { @if let Some(unbooked) = unbooked { (page::notice(Tone::Warn, &not_booked(lang, zone, &unbooked))) } }
 }
 
 /// The forms that change a booked consult, and what ends it.

@@ -8,9 +8,9 @@ use sanbao_platform::page;
 use sanbao_platform::text_enum::TextEnum as _;
 
 use super::sheet::Sheet;
-use super::{TEXTS, named, near, t};
+use super::{TEXTS, named, near, t, words};
 use crate::consult::acts::{Act, ActLine};
-use crate::consult::carried::{BELOW_RANK, OTHER_PERSON, SAME_TIME};
+use crate::consult::carried::{BELOW_RANK, OTHER_PERSON, SAME_TIME, Unbooked};
 use crate::consult::consent::Method;
 use crate::consult::state::{ConsultStepName, Delayed};
 use crate::consult::view::HistoryLine;
@@ -28,13 +28,13 @@ struct Told {
 }
 
 impl Told {
-    fn step(lang: Lang, line: &HistoryLine) -> Self {
+    fn step(lang: Lang, zone: Tz, line: &HistoryLine) -> Self {
         let exchanged = line.action == ConsultStepName::Exchange.as_str();
         Self {
             at: line.at,
             by: line.actor_name.clone().unwrap_or_else(|| t(lang, "the-house")),
             did: t(lang, &format!("step-{}", line.action)),
-            note: note(lang, line),
+            note: note(lang, zone, line),
             exchanged,
             other: line.note.clone().filter(|_| exchanged),
         }
@@ -79,13 +79,19 @@ fn consent(lang: Lang, line: &ActLine) -> String {
 }
 
 /// The words of a step: what somebody said, or what the house says about it.
-fn note(lang: Lang, line: &HistoryLine) -> String {
+fn note(lang: Lang, zone: Tz, line: &HistoryLine) -> String {
     let said = line.note.as_deref().unwrap_or_default();
+    if line.overbooked {
+        return TEXTS.with(lang, "note-overbooked", &[("reason", said)]);
+    }
     let step = ConsultStepName::from_text(&line.action);
     match (step, said) {
         (Some(ConsultStepName::Schedule | ConsultStepName::Reschedule), BELOW_RANK) => t(lang, "note-below_rank"),
         (Some(ConsultStepName::Reschedule), SAME_TIME) => t(lang, "note-same_time"),
         (Some(ConsultStepName::Exchange), _) => String::new(),
+        (Some(ConsultStepName::Accept), said) => {
+            Unbooked::read(said).map_or_else(|| said.to_owned(), |unbooked| not_booked(lang, zone, &unbooked))
+        }
         (Some(ConsultStepName::Revise), OTHER_PERSON) => t(lang, "note-other_person"),
         (Some(ConsultStepName::Delay), said) => match Delayed::read(said) {
             Some(delay) => delayed(lang, &delay),
@@ -93,6 +99,15 @@ fn note(lang: Lang, line: &HistoryLine) -> String {
         },
         _ => said.to_owned(),
     }
+}
+
+/// 所求时间 11月23日 周一 08:30 没有约上：医生这个时间不出诊了
+pub(super) fn not_booked(lang: Lang, zone: Tz, unbooked: &Unbooked) -> String {
+    let words = words(lang, zone);
+    let day = words.day(unbooked.starts_at.with_timezone(&zone).date_naive());
+    let time = format!("{day} {}", words.clock(unbooked.starts_at));
+    let why = t(lang, &format!("unbooked-{}", unbooked.why));
+    TEXTS.with(lang, "note-unbooked", &[("time", &time), ("why", &why)])
 }
 
 fn delayed(lang: Lang, delay: &Delayed) -> String {
@@ -105,13 +120,14 @@ fn delayed(lang: Lang, delay: &Delayed) -> String {
 
 /// The history, the oldest line first.
 pub(super) fn history(lang: Lang, zone: Tz, sheet: &Sheet) -> Markup {
-    let steps = sheet.history.iter().map(|line| Told::step(lang, line));
+    let steps = sheet.history.iter().map(|line| Told::step(lang, zone, line));
     let mut lines: Vec<Told> = steps.chain(sheet.acts.iter().map(|line| Told::act(lang, line))).collect();
     // What a step itself has ended stands behind it.
     lines.sort_by_key(|line| line.at);
     html! {
         details #history {
             summary { (t(lang, "history")) }
+            @if sheet.more_history { p.faint { (t(lang, "history-more-steps")) } }
             @if sheet.more_acts { p.faint { (t(lang, "history-more")) } }
             div.scroll { table.table {
                 (page::head(&["time", "who", "what", "note"].map(|key| t(lang, key)).each_ref().map(String::as_str)))

@@ -13,6 +13,7 @@ use sanbao_platform::problem::Problem;
 
 use super::door::{expected, late_by};
 use super::fetch::fetching;
+use super::overbook::overbooked;
 use super::{age, badge, drafts, handover, meeting as spoken, name_or_erased, styles, t, urgency_badge, words};
 use crate::App;
 use crate::account::{LocationId, organisation};
@@ -210,6 +211,7 @@ fn row(reader: &Reader<'_>, place: DayPlace, consult: &Consult, is_next: bool) -
                 p {
                     @if !of_room { (badge(lang, consult.state.name())) }
                     (urgency_badge(lang, consult.urgency))
+                    @if is_booked { (overbooked(lang, consult.state.appointment())) }
                     @if is_booked && !consult.has_consent { " " (page::badge(Tone::Warn, &t(lang, "no-consent"))) }
                     @if !is_booked { " " span.strong[waits] { (t(lang, &format!("next-{side}-{}", consult.state.name()))) } }
                 }

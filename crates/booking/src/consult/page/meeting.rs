@@ -11,7 +11,7 @@ use super::sheet::Sheet;
 use super::{TEXTS, named, near, t, words};
 use crate::consult::meeting::{CallView, LineView, MeetingView, Presence};
 use crate::consult::ticket::RoomRole;
-use crate::consult::ticket::issued::TicketHolder;
+use crate::consult::ticket::issued::{LIST_MAX, TicketHolder};
 
 fn badge(lang: Lang, verdict: &str) -> Markup {
     let tone = match verdict {
@@ -154,6 +154,7 @@ pub(super) fn tickets(lang: Lang, sheet: &Sheet) -> Markup {
                         (revoke(lang, sheet, holder))
                     }
                 }
+                @if i64::try_from(sheet.tickets.len()).is_ok_and(|n| n >= LIST_MAX) { (page::count(lang, sheet.tickets.len(), true)) }
             }
         }
     }

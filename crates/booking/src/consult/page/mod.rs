@@ -17,6 +17,7 @@ mod late;
 mod list;
 mod meeting;
 mod new;
+mod overbook;
 mod paper;
 mod practitioner;
 mod prefill;
@@ -77,7 +78,7 @@ pub(super) fn routes() -> Routes<App> {
         .page("/consults/{id}/status", get(detail::status_part))
         .page("/consults/{id}/summary", get(record::summary))
         .page("/consults/{id}/papers/{kind}", get(paper::paper))
-        .page("/guest", get(guest::family_page))
+        .page("/guest", get(guest::family_page).post(guest::when_part))
         .page("/verify", get(verify::asked).post(verify::typed))
         .files(FILES)
         .merge(practitioner::routes())
@@ -188,7 +189,7 @@ mod tests {
     use crate::account::input::Sex;
     use crate::consult::acts::Act;
     use crate::consult::attendance::Absent;
-    use crate::consult::carried::{BELOW_RANK, OTHER_PERSON};
+    use crate::consult::carried::{BELOW_RANK, OTHER_PERSON, UnbookedWhy};
     use crate::consult::conflicts::Shared;
     use crate::consult::consent::{GivenBy, Method};
     use crate::consult::input::Title;
@@ -214,6 +215,7 @@ mod tests {
             .chain(Urgency::ALL.iter().map(|u| format!("urgency-{u}")))
             .chain(Act::ALL.iter().map(|a| format!("act-{a}")))
             .chain(WorksAs::ALL.iter().map(|w| format!("workdays-as-{w}")))
+            .chain(UnbookedWhy::ALL.iter().map(|w| format!("unbooked-{w}")))
             .chain(Shared::ALL.iter().map(|s| format!("shared-{s}")))
             .chain([OTHER_PERSON, BELOW_RANK].map(|note| format!("note-{note}")))
             .chain(Sex::ALL.iter().map(|s| format!("sex-{s}")));

@@ -222,7 +222,8 @@ impl InvitationForm<'_> {
             (self.room(choices))
             div.toolbar {
                 button.button.primary.large type="submit" { (t(lang, "send-invitation")) }
-                button.button type="submit" name="draft" value="1" { (t(lang, "keep-draft")) }
+                // A new one is kept by itself, see `kept`; changes of one that is there are not.
+                @if self.old().is_some() { button.button type="submit" name="draft" value="1" { (t(lang, "keep-changes")) } }
             }
         };
         let old = self.old();

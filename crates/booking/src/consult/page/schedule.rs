@@ -4,8 +4,8 @@ use maud::{Markup, html};
 use sanbao_platform::lang::Lang;
 use sanbao_platform::page::{self, Select, Tone};
 
-use super::sheet::{Colleagues, Sheet};
-use super::{TEXTS, t, words};
+use super::sheet::{Colleagues, ROOMS_SHOWN_MAX, SLOTS_SHOWN_MAX, Sheet};
+use super::{TEXTS, overbook, t, words};
 use crate::consult::practitioner::FreeSlot;
 use crate::texts;
 
@@ -49,6 +49,7 @@ pub(super) fn form(lang: Lang, sheet: &Sheet, step: &str) -> Markup {
         @else {
             @if sheet.slots.is_empty() { (page::notice(Tone::Warn, &t(lang, "no-slots"))) }
             @else { (choice(lang, sheet, step, Offer::Fitting)) }
+            (overbook::offer(lang, sheet, step))
             (colleague(lang, sheet, step))
             @if !sheet.below.is_empty() { (below(lang, sheet, step)) }
         }
@@ -87,7 +88,9 @@ fn choice(lang: Lang, sheet: &Sheet, step: &str, offer: Offer) -> Markup {
     let (fitting, below) = (offer == Offer::Fitting, offer == Offer::Below);
     let main = step == "schedule" && fitting;
     html! {
-        form.stack method="post" novalidate data-schedule data-below-rank[below] data-taken=(t(lang, "taken-choose"))
+        form.stack method="post" novalidate data-schedule data-zone=(sheet.consult.zone_of(&sheet.ctx.actor).name()) data-below-rank[below] data-taken=(t(lang, "taken-choose"))
+            data-beside=[sheet.beside.as_ref().map(|_| overbook::dialog_id(step))] data-beside-label=[sheet.beside.as_ref().map(|_| t(lang, "do-overbook"))]
+            data-beside-with=[sheet.beside.as_ref().map(|_| t(lang, "overbook-runs-into"))]
             data-send=(sheet.call("POST", &format!("/{step}"))) data-version=(sheet.consult.version) {
             noscript { (page::notice(Tone::Warn, &t(lang, "needs-script"))) }
             (fields(lang, sheet, step, offer))
@@ -106,15 +109,15 @@ fn fields(lang: Lang, sheet: &Sheet, step: &str, offer: Offer) -> Markup {
         (false, true) => format!(" · {}", s.doctor_name),
         (false, false) => String::new(),
     };
-    let times = slots.iter().map(|s| {
+    let times = slots.iter().take(SLOTS_SHOWN_MAX).map(|s| {
         let day = words.day(s.starts_at.with_timezone(&words.zone).date_naive());
         let said = format!("{day} {}{}", words.span(s.starts_at, s.ends_at), doctor(s));
         page::pick(format!("{}|{}", s.doctor_id, s.starts_at.to_rfc3339()), said, false)
     });
     let times: Vec<_> = times.collect();
     let any = page::pick("", t(lang, "any-room"), false);
-    let rooms =
-        std::iter::once(any).chain(sheet.rooms.iter().map(|(id, name)| page::pick(id, name, room == Some(*id))));
+    let some = sheet.rooms.iter().take(ROOMS_SHOWN_MAX);
+    let rooms = std::iter::once(any).chain(some.map(|(id, name)| page::pick(id, name, room == Some(*id))));
     let suffix = offer.suffix();
     let (time_id, time_label, help) = (format!("slot-{step}{suffix}"), t(lang, "time"), t(lang, "slot-help"));
     let (room_id, room_label) = (format!("room-{step}{suffix}"), t(lang, "room"));
@@ -122,6 +125,8 @@ fn fields(lang: Lang, sheet: &Sheet, step: &str, offer: Offer) -> Markup {
     let room = Select { name: "room_id", id: &room_id, label: &room_label, ..Select::default() };
     html! {
         (Select { required: true, ..time }.draw(&times))
+        @if slots.len() > SLOTS_SHOWN_MAX { p.faint { (TEXTS.with(lang, "slots-more", &[("count", &SLOTS_SHOWN_MAX.to_string())])) } }
         (room.draw(&rooms.collect::<Vec<_>>()))
+        @if sheet.rooms.len() > ROOMS_SHOWN_MAX { p.faint { (TEXTS.with(lang, "rooms-more", &[("count", &ROOMS_SHOWN_MAX.to_string())])) } }
     }
 }

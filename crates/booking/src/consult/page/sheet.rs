@@ -19,6 +19,7 @@ use crate::consult::id::ConsultId;
 use crate::consult::meeting::{self, MeetingView};
 use crate::consult::model::Consult;
 use crate::consult::opinion::{self, Feedback, Opinion};
+use crate::consult::overbook::{self, TimesBeside};
 use crate::consult::policy::{ConsultAction, ConsultRelation};
 use crate::consult::practitioner::{FreeSlot, Rank};
 use crate::consult::rooms::Rooms;
@@ -28,11 +29,13 @@ use crate::consult::ticket::issued::{self, TicketHolder};
 use crate::consult::view::{self, HistoryLine};
 
 const ROOMS: &str =
-    "select id, name from location where organisation_id = $1 and state = 'open' order by name, id limit 50";
+    "select id, name from location where organisation_id = $1 and state = 'open' order by name, id limit 51";
 /// Free times are offered for so many days.
 const SLOT_DAYS: i64 = 10;
-/// And so many of them.
-const SLOTS_SHOWN_MAX: usize = 60;
+/// And so many of them; one more is read where there are more.
+pub(super) const SLOTS_SHOWN_MAX: usize = 60;
+/// Rooms that are offered; one more is read where there are more.
+pub(super) const ROOMS_SHOWN_MAX: usize = 50;
 
 /// The facts and steps that the reader may see and take.
 pub(super) struct Sheet {
@@ -43,6 +46,8 @@ pub(super) struct Sheet {
     pub(super) enters: bool,
     pub(super) actions: Vec<&'static str>,
     pub(super) history: Vec<HistoryLine>,
+    /// Whether there are older lines than these.
+    pub(super) more_history: bool,
     pub(super) acts: Vec<ActLine>,
     /// Whether there are older acts than these.
     pub(super) more_acts: bool,
@@ -55,6 +60,8 @@ pub(super) struct Sheet {
     /// Times of doctors below the wanted rank, whom the inviting side may take.
     pub(super) below: Vec<FreeSlot>,
     pub(super) colleagues: Colleagues,
+    /// Times of the doctor that are taken, where the reader may give one all the same.
+    pub(super) beside: Option<TimesBeside>,
     /// The booked consults of the reader's side with which it may change its time.
     pub(super) partners: Vec<Consult>,
     /// The later bookings that the delayed consult runs into.
@@ -111,7 +118,7 @@ async fn offered(
     let near = booked.filter(|at| but.is_some() && *at > now);
     let from = near.map_or(now, |at| now.max(at - Duration::days(SLOT_DAYS / 2)));
     let (from, to) = (Moment::known(from), Moment::known(from + Duration::days(SLOT_DAYS)));
-    let query = SlotQuery { from, to, room_id: None, doctor_id, below_rank: false };
+    let query = SlotQuery { from, to, room_id: None, doctor_id, below_rank: false, after: None, limit: None };
     let mut slots = slots_for(conn, now, consult, &query, (rank, but)).await?;
     let house = (consult.inviting.id, consult.id.0);
     Rooms::of(conn, now, house, (*from, *to)).await?.keep_free(&mut slots);
@@ -119,7 +126,7 @@ async fn offered(
         Some(at) => slots.sort_by_key(|s| ((s.starts_at - at).abs(), s.starts_at)),
         None => slots.sort_by_key(|s| (Some(s.doctor_id) != consult.state.doctor(), s.starts_at)),
     }
-    slots.truncate(SLOTS_SHOWN_MAX);
+    slots.truncate(SLOTS_SHOWN_MAX + 1);
     Ok(slots)
 }
 
@@ -135,6 +142,7 @@ pub(super) async fn sheet(tx: &mut Conn, ctx: Ctx, id: ConsultId, colleague: boo
     let opinion = opinion::find(tx, id).await?;
     let writes = actions.contains(&"save_opinion");
     let (mut rooms, mut slots, mut below, mut colleagues) = (Vec::new(), Vec::new(), Vec::new(), Colleagues::None);
+    let mut beside = None;
     if actions.contains(&"schedule") || actions.contains(&"reschedule") {
         rooms = on!(tx, |c| sqlx::query_as(ROOMS).bind(consult.inviting.id).fetch_all(c).await)?;
         let doctor_id = if inviting { None } else { consult.state.doctor() };
@@ -148,6 +156,7 @@ pub(super) async fn sheet(tx: &mut Conn, ctx: Ctx, id: ConsultId, colleague: boo
                 Colleagues::Unasked
             };
         }
+        beside = overbook::times(tx, &ctx, &consult, SLOT_DAYS).await?;
         if let Some(least) = consult.wanted_title.filter(|_| inviting) {
             below = offered(tx, &ctx, &consult, Whose::All, Rank::Below(least)).await?;
         }
@@ -163,10 +172,12 @@ pub(super) async fn sheet(tx: &mut Conn, ctx: Ctx, id: ConsultId, colleague: boo
     };
     let (acts, more_acts) =
         acts::of(tx, id, ctx.actor.organisation, acts::Seen { links: inviting, tickets: revokes }).await?;
+    let (history, more_history) = view::history(tx, &ctx, &consult).await?;
     Ok(Sheet {
         meeting: meeting::of(tx, &consult, ctx.now()).await?.shown(shows, &consult),
         tickets,
-        history: view::history(tx, &ctx, &consult).await?,
+        history,
+        more_history,
         acts: acts.shown(shows, &consult),
         more_acts,
         consents: consent::list(tx, id).await?.shown(shows, &consult),
@@ -183,6 +194,7 @@ pub(super) async fn sheet(tx: &mut Conn, ctx: Ctx, id: ConsultId, colleague: boo
         slots,
         below,
         colleagues,
+        beside,
         partners,
     })
 }

@@ -10,9 +10,11 @@ use sanbao_platform::crypto::FieldKeys;
 use sanbao_platform::db::{Conn, DbError};
 use sanbao_platform::text_enum;
 use serde_json::json;
+use uuid::Uuid;
 
 pub use self::code::PaperCode;
 use super::consent::{self, ConsentView};
+use super::id::ConsultId;
 use super::input::Title;
 use super::model::{About, Consult};
 use super::opinion;
@@ -30,7 +32,7 @@ text_enum! {
     }
 }
 
-/// Consults of one millisecond that are looked through for the one of a code.
+/// Consults of one millisecond that are read at once to find the one of a code.
 const SAME_MOMENT_MAX: i64 = 50;
 
 /// The number of a consult, as people read it to each other: the day on which it was begun, in the inviting side's zone, and
@@ -115,14 +117,25 @@ pub struct GenuinePaper {
 
 /// The document of a code, if one of that code says what is recorded now.
 pub async fn verify(conn: &mut Conn, keys: &FieldKeys, code: &PaperCode) -> Result<Option<GenuinePaper>, DbError> {
-    let (first, last) = code.between();
-    for id in store::begun_between(conn, first, last, SAME_MOMENT_MAX).await? {
-        let Some(consult) = find(conn, id).await? else { continue };
-        if let Some((at, withdrawn_at)) = matching(conn, keys, code, &consult).await? {
-            return Ok(Some(GenuinePaper { kind: code.kind(), consult, at, withdrawn_at }));
+    let (mut first, last) = code.between();
+    loop {
+        let ids = store::begun_between(conn, first, last, SAME_MOMENT_MAX).await?;
+        for id in &ids {
+            let Some(consult) = find(conn, *id).await? else { continue };
+            if let Some((at, withdrawn_at)) = matching(conn, keys, code, &consult).await? {
+                return Ok(Some(GenuinePaper { kind: code.kind(), consult, at, withdrawn_at }));
+            }
+        }
+        match ids.last() {
+            Some(id) if i64::try_from(ids.len()).is_ok_and(|n| n >= SAME_MOMENT_MAX) => first = after(*id),
+            _ => return Ok(None),
         }
     }
-    Ok(None)
+}
+
+/// The least id that stands behind one.
+fn after(id: ConsultId) -> ConsultId {
+    ConsultId(Uuid::from_u128(id.0.as_u128().saturating_add(1)))
 }
 
 type Moments = (Option<DateTime<Utc>>, Option<DateTime<Utc>>);

@@ -1,4 +1,4 @@
-//! The booked consults of a doctor for which the hours have no time.
+//! The booked consults of a doctor for which the hours have no time, and the invitations for which such a time is held.
 
 use chrono::{DateTime, Days, Duration, NaiveDate, Utc};
 use chrono_tz::Tz;
@@ -27,9 +27,16 @@ const BOOKED: &str = "select c.id, c.starts_at, c.ends_at, c.delay_minutes from 
       and c.starts_at >= $3 and c.starts_at < $4 and (c.starts_at, c.id) > ($3, $5)
     order by c.starts_at, c.id limit $6";
 
-const DOCTORS_OF_DAY: &str = "select distinct c.doctor_id from consult c
-    where c.invited_id = $1 and c.state in ('scheduled', 'in_session') and c.starts_at >= $2 and c.starts_at < $3
-    order by c.doctor_id limit $4";
+const ASKED: &str =
+    "select c.id, c.asked_starts_at as starts_at, c.asked_ends_at as ends_at, 0 as delay_minutes from consult c
+    where c.invited_id = $2 and c.state = 'submitted' and c.asked_doctor_id = $1
+      and c.asked_starts_at >= $3 and c.asked_starts_at < $4 order by c.asked_starts_at, c.id limit $5";
+
+const DOCTORS_OF_DAY: &str = "select d.doctor_id from (select c.doctor_id from consult c
+        where c.invited_id = $1 and c.state in ('scheduled', 'in_session') and c.starts_at >= $2 and c.starts_at < $3
+    union select c.asked_doctor_id from consult c where c.invited_id = $1 and c.state = 'submitted'
+        and c.asked_starts_at >= $2 and c.asked_starts_at < $3) d
+    order by d.doctor_id limit $4";
 
 /// The consults that are looked at.
 #[derive(Clone, Copy, Debug, Default)]
@@ -42,7 +49,7 @@ pub struct Scope<'a> {
     pub before: Option<&'a [WeeklyHours]>,
 }
 
-/// Booked consults outside the hours.
+/// Consults outside the hours: booked ones, and those whose time is held until they are answered.
 #[derive(Debug, Default)]
 pub struct Outside {
     /// In order.
@@ -67,8 +74,8 @@ impl BookedRow {
     }
 }
 
-/// The consults that are booked where a doctor's hours and exceptions in this hospital have no time: those to come, those
-/// that are late, and those that are being held.
+/// The consults that are booked, or ask for a time, where a doctor's hours and exceptions in this hospital have none: those to come,
+/// those that are late, and those that are being held.
 pub async fn outside(
     conn: &mut Conn,
     now: DateTime<Utc>,
@@ -104,11 +111,22 @@ pub async fn outside(
             _ => break,
         }
     }
-    let more = ids.len() > AFFECTED_MAX;
+    let asked: Vec<BookedRow> = on!(conn, |c| {
+        let query = sqlx::query_as(ASKED).bind(post.doctor).bind(post.hospital).bind(from).bind(to);
+        query.bind(BOOKED_MAX).fetch_all(c).await
+    })?;
+    let asked_outside = asked.iter().filter(|row| row.ahead(now).is_some_and(is_outside)).map(|row| row.id);
+    ids.extend(asked_outside);
+    let more = ids.len() > AFFECTED_MAX || i64::try_from(asked.len()).is_ok_and(|n| n >= BOOKED_MAX);
     ids.truncate(AFFECTED_MAX);
     let mut consults = of_ids(conn, &ids).await?;
-    consults.sort_by_key(|consult| (consult.state.appointment().map(|a| a.interval.starts_at()), consult.id));
+    consults.sort_by_key(|consult| (at_stake(consult).map(|time| time.starts_at()), consult.id));
     Ok(Outside { consults, more })
+}
+
+/// The time that a consult has, or asks for.
+pub fn at_stake(consult: &Consult) -> Option<Interval> {
+    consult.state.appointment().map(|a| a.interval).or(consult.asked.map(|asked| asked.interval))
 }
 
 /// The same of all doctors of a hospital on one day.

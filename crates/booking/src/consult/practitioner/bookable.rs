@@ -13,8 +13,9 @@ use super::offer::{Exception, offered};
 use super::store::{ExceptionRow, HoursRow, PractitionerPost};
 use super::workday::WorkdayRule;
 use crate::account::{LocationId, PersonId};
-use crate::calendar::Interval;
+use crate::calendar::overbook::{self, HeldPlace};
 use crate::calendar::week::WeeklyHours;
+use crate::calendar::{INTERVAL_HOURS_MAX, Interval};
 use crate::consult::id::ConsultId;
 
 /// How far back and ahead a time may be asked for, in days.
@@ -45,7 +46,10 @@ const FIND_SQLITE: &str = "select p.account_id, p.organisation_id, a.display_nam
     (select count(*) from calendar_rule r where r.organisation_id = p.organisation_id
         and (r.subject_id = p.account_id or r.subject_id = p.organisation_id)) as rules,
     (select json_group_array(distinct lower(hex(t.resource_id))) from person j join occupancy t on t.resource_id = j.id
-        where j.merged_into = $5 and t.ends_at > $9) as stayed
+        where j.merged_into = $5 and t.ends_at > $9) as stayed,
+    (select json_group_array(json_object('holder', lower(hex(b.holder_id)), 'lane', b.lane, 'starts_at', b.starts_at,
+            'ends_at', b.ends_at)) from occupancy b where b.resource_id = p.account_id and b.lane >= $10
+        and b.starts_at > $11 and b.starts_at < $12) as beyond
     from (select account_id, organisation_id, specialty, specialty_zh, specialty_en, title, licence_no from practitioner
         union all
         select account_id, organisation_id, specialty, specialty_zh, specialty_en, title, licence_no
@@ -74,7 +78,10 @@ const FIND_POSTGRES: &str = "select p.account_id, p.organisation_id, a.display_n
     (select count(*) from calendar_rule r where r.organisation_id = p.organisation_id
         and (r.subject_id = p.account_id or r.subject_id = p.organisation_id)) as rules,
     (select coalesce(jsonb_agg(distinct t.resource_id), '[]') from person j join occupancy t on t.resource_id = j.id
-        where j.merged_into = $5 and t.ends_at > $9) as stayed
+        where j.merged_into = $5 and t.ends_at > $9) as stayed,
+    (select coalesce(jsonb_agg(jsonb_build_object('holder', b.holder_id, 'lane', b.lane, 'starts_at', b.starts_at,
+            'ends_at', b.ends_at)), '[]') from occupancy b where b.resource_id = p.account_id and b.lane >= $10
+        and b.starts_at > $11 and b.starts_at < $12) as beyond
     from (select account_id, organisation_id, specialty, specialty_zh, specialty_en, title, licence_no from practitioner
         union all
         select account_id, organisation_id, specialty, specialty_zh, specialty_en, title, licence_no
@@ -108,6 +115,7 @@ struct BookableRow {
     workdays: Json<Vec<WorkdayRule>>,
     rules: i64,
     stayed: Json<Vec<Uuid>>,
+    beyond: Json<Vec<HeldPlace>>,
 }
 
 /// A doctor with a profile in the hospital, and what stands in the way.
@@ -124,6 +132,8 @@ pub struct Bookable {
     pub rules: i64,
     /// How many links for the family stand.
     pub links: i64,
+    /// Who has the doctor's time around the wanted one beyond the places that there are.
+    pub beyond: Vec<HeldPlace>,
     /// The ids under which the resident's time is taken.
     resident: Vec<Uuid>,
     zone: Tz,
@@ -135,16 +145,18 @@ pub struct Bookable {
 /// The doctor, where there is a profile in the hospital, with all that a booking asks.
 pub async fn find(conn: &mut Conn, now: DateTime<Utc>, wish: &BookingWish) -> Result<Option<Bookable>, DbError> {
     let (first, last) = around(wish.starts_at);
+    let (longest, beyond) = (Duration::hours(INTERVAL_HOURS_MAX), overbook::capacity(wish.post.doctor.0));
+    let (after, before) = (wish.starts_at - longest, wish.starts_at + longest);
     let row: Option<BookableRow> = match conn.engine() {
         Engine::Sqlite(c) => {
             let query = sqlx::query_as(FIND_SQLITE).bind(wish.post.doctor).bind(wish.post.hospital).bind(wish.room);
             let query = query.bind(wish.house).bind(wish.resident).bind(wish.consult).bind(first).bind(last);
-            query.bind(now).fetch_optional(c).await
+            query.bind(now).bind(beyond).bind(after).bind(before).fetch_optional(c).await
         }
         Engine::Postgres(c) => {
             let query = sqlx::query_as(FIND_POSTGRES).bind(wish.post.doctor).bind(wish.post.hospital).bind(wish.room);
             let query = query.bind(wish.house).bind(wish.resident).bind(wish.consult).bind(first).bind(last);
-            query.bind(now).fetch_optional(c).await
+            query.bind(now).bind(beyond).bind(after).bind(before).fetch_optional(c).await
         }
     }?;
     conn.settle();
@@ -169,6 +181,7 @@ impl BookableRow {
             has_ended: self.has_ended,
             rules: self.rules,
             links: self.links,
+            beyond: self.beyond.0,
             resident: std::iter::once(wish.resident.0).chain(self.stayed.0).collect(),
             hours: self.hours.0.into_iter().map(HoursRow::read).collect(),
             exceptions: exceptions.chain(workdays).collect::<Result<_, _>>()?,

@@ -15,6 +15,7 @@ use std::time::Instant;
 use chrono::{DateTime, Days, Duration, NaiveDate, NaiveTime, Utc};
 use chrono_tz::Tz;
 use sanbao_platform::db::{Conn, Db, DbError};
+use sanbao_platform::id::OrganisationId;
 use tokio::sync::Mutex;
 use uuid::Uuid;
 
@@ -113,6 +114,8 @@ pub(super) struct KnownOpenings {
     /// `None` for those who are not to be booked any more.
     posts: Vec<Option<Arc<Post>>>,
     of_doctor: HashMap<AccountId, Vec<usize>>,
+    /// The hospitals whose zone does not exist: their doctors are left out, and the log has said so once.
+    left_out: BTreeSet<OrganisationId>,
     /// The openings that begin on a day of UTC, by time, then by doctor, then by hospital.
     days: BTreeMap<NaiveDate, Arc<Vec<Opening>>>,
 }
@@ -192,7 +195,10 @@ impl KnownOpenings {
                 known.mark = Some((mark, began, now));
                 known.days.retain(|day, _| *day >= yesterday);
             }
-            _ => *kept = Arc::new(Self::read(conn, now, yesterday - Days::new(1)).await?),
+            _ => {
+                let left_out = kept.left_out.clone();
+                *kept = Arc::new(Self::read(conn, now, yesterday - Days::new(1), left_out).await?);
+            }
         }
         Ok(())
     }
@@ -214,12 +220,18 @@ impl KnownOpenings {
     }
 
     /// All doctors, and no day yet.
-    async fn read(conn: &mut Conn, now: DateTime<Utc>, first: NaiveDate) -> Result<Self, DbError> {
+    async fn read(
+        conn: &mut Conn,
+        now: DateTime<Utc>,
+        first: NaiveDate,
+        mut left_out: BTreeSet<OrganisationId>,
+    ) -> Result<Self, DbError> {
         let began = Instant::now();
         let mark = changes::mark(conn).await?;
         let doctors = store::search(conn, None, Rank::Any, None).await?;
-        let posts = posts(conn, doctors, first).await?;
-        let mut known = Self { mark: Some((mark, began, now)), read: Some(began), first, ..Self::default() };
+        let posts = posts(conn, doctors, first, &mut left_out).await?;
+        let mark = Some((mark, began, now));
+        let mut known = Self { mark, read: Some(began), first, left_out, ..Self::default() };
         for post in posts {
             known.add(post);
         }
@@ -283,15 +295,17 @@ impl KnownOpenings {
         if doctors.is_empty() && stale.is_empty() {
             return Ok(());
         }
+        let mut left_out = kept.left_out.clone();
         let anew = if doctors.is_empty() {
             Vec::new()
         } else {
             let bookable = store::bookable_of(conn, doctors.iter().copied()).await?;
-            posts(conn, bookable, kept.first).await?
+            posts(conn, bookable, kept.first, &mut left_out).await?
         };
         let around = Self::around(kept.posts().flatten().chain(&anew));
         let busy = busy(conn, &stale, around).await?;
         let known = Arc::make_mut(kept);
+        known.left_out = left_out;
         for number in doctors.iter().filter_map(|doctor| known.of_doctor.remove(doctor)).flatten() {
             if let Some(post) = known.posts.get_mut(number) {
                 *post = None;
@@ -353,15 +367,29 @@ fn opening(post: &Post, number: usize, at: Interval, taken: &[TakenTime]) -> Opt
     Some(Opening { at, post: number, local: Local::of(at.starts_at(), post.zone), free_from })
 }
 
-/// Doctors with the hours that they keep from a day on, and the rules of their calendars.
-async fn posts(conn: &mut Conn, doctors: Vec<Practitioner>, first: NaiveDate) -> Result<Vec<Post>, DbError> {
+/// Doctors with the hours that they keep from a day on, and the rules of their calendars. Those of a hospital whose zone does not exist
+/// have no times that anybody could know: they are left out, and all others are found.
+async fn posts(
+    conn: &mut Conn,
+    doctors: Vec<Practitioner>,
+    first: NaiveDate,
+    left_out: &mut BTreeSet<OrganisationId>,
+) -> Result<Vec<Post>, DbError> {
     let mut kept = KeptHours::of_days(conn, doctors.iter().map(|d| d.account_id), first, LAST_DAY).await?;
     let rules = CalendarRules::read(conn).await?;
     let post = |doctor: Practitioner| {
-        let (kept, rule) = (kept.take(doctor.post()), rules.of(doctor.post()));
-        Post::new(doctor, kept, rule)
+        let (kept, rule, hospital) = (kept.take(doctor.post()), rules.of(doctor.post()), doctor.organisation_id);
+        match Post::new(doctor, kept, rule) {
+            Ok(post) => Some(post),
+            Err(error) => {
+                if left_out.insert(hospital) {
+                    tracing::error!(%hospital, %error, "the doctors of a hospital are left out of the search");
+                }
+                None
+            }
+        }
     };
-    doctors.into_iter().map(post).collect()
+    Ok(doctors.into_iter().filter_map(post).collect())
 }
 
 /// When the doctors are taken in the days in question, and so far around them.

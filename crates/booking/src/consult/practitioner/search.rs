@@ -22,8 +22,6 @@ use crate::consult::input::Title;
 
 /// The longest range of a search, in days.
 pub const RANGE_DAYS_MAX: i64 = 31;
-/// Slots of an answer at most.
-pub const SLOTS_MAX: usize = 500;
 /// How many alternatives are named when a time is taken.
 pub const ALTERNATIVES_MAX: usize = 5;
 /// So few doctors are read by themselves, where all are not known.

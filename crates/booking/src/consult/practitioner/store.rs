@@ -423,9 +423,9 @@ pub struct StaffDoctor {
     pub lines: i64,
 }
 
-/// The doctors of a hospital by name, those without a profile among them; at most [`STAFF_MAX`].
+/// The doctors of a hospital by name, those without a profile among them; at most [`STAFF_MAX`], and one more where there are more.
 pub async fn staff(conn: &mut Conn, hospital: OrganisationId, today: NaiveDate) -> Result<Vec<StaffDoctor>, DbError> {
-    Ok(on!(conn, |c| sqlx::query_as(DOCTORS).bind(hospital).bind(today).bind(STAFF_MAX).fetch_all(c).await)?)
+    Ok(on!(conn, |c| sqlx::query_as(DOCTORS).bind(hospital).bind(today).bind(STAFF_MAX + 1).fetch_all(c).await)?)
 }
 
 /// The organisations in which an account is a doctor.

@@ -16,7 +16,7 @@ use crate::consult::events::{Revoked, ticket_revoked};
 use crate::consult::id::ConsultId;
 
 /// Tickets of one consult that are listed at most.
-const LIST_MAX: i64 = 200;
+pub const LIST_MAX: i64 = 200;
 
 const STANDING: &str = "select id from consult_ticket where consult_id = $1 and person = $2 and role = $3
     and revoked_at is null order by issued_at desc limit 1";
@@ -95,7 +95,7 @@ pub async fn keep(tx: &mut Tx, issued: &IssuedTicket<'_>) -> Result<(), DbError>
     expect_rows("keep ticket", 1, rows)
 }
 
-/// The people of a side who hold tickets that stand.
+/// The people of a side who hold tickets that stand, those of the oldest tickets first; at most [`LIST_MAX`].
 pub async fn list(
     conn: &mut Conn,
     consult: ConsultId,
@@ -162,9 +162,14 @@ async fn tell_each(tx: &mut Tx, tickets: Vec<(ConsultId, Uuid)>, now: DateTime<U
 
 /// Takes back every ticket of a consult.
 pub async fn revoke_all(tx: &mut Tx, consult: ConsultId, now: DateTime<Utc>) -> Result<(), DbError> {
-    let people: Vec<Uuid> = on!(tx, |c| sqlx::query_scalar(PEOPLE).bind(consult).bind(LIST_MAX).fetch_all(c).await)?;
-    for person in people {
-        revoke(tx, consult, person, None, now).await?;
+    loop {
+        let people: Vec<Uuid> =
+            on!(tx, |c| sqlx::query_scalar(PEOPLE).bind(consult).bind(LIST_MAX).fetch_all(c).await)?;
+        for person in &people {
+            revoke(tx, consult, *person, None, now).await?;
+        }
+        if i64::try_from(people.len()).is_ok_and(|n| n < LIST_MAX) {
+            return Ok(());
+        }
     }
-    Ok(())
 }

@@ -46,6 +46,7 @@ fn step() -> impl Strategy<Value = Step> {
             .prop_map(|(consult, step)| Step::Answer { consult, step }),
         2 => (some(), nurse()).prop_map(|(consult, nurse)| Step::Submit { consult, nurse }),
         7 => (some(), wish()).prop_map(|(consult, wish)| Step::Book { consult, wish }),
+        5 => (some(), wish()).prop_map(|(consult, wish)| Step::Overbook { consult, wish }),
         4 => (some(), some()).prop_map(|(consult, with)| Step::Exchange { consult, with }),
         2 => (some(), prop::sample::select(&["cancel", "no-show"][..]))
             .prop_map(|(consult, step)| Step::End { consult, step }),

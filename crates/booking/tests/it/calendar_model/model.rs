@@ -32,11 +32,18 @@ pub struct Seat {
     pub resident: usize,
     pub room: usize,
     /// Which of the room's places.
-    pub lane: usize,
+    pub room_lane: usize,
     pub from: i64,
     /// When it is given up by itself.
     pub until: Option<i64>,
+    /// The place with the doctor: that of the booked one, or the one beside it.
+    pub lane: usize,
+    /// Whether it was given by a word, where the doctor had no place else.
+    pub overbooked: bool,
 }
+
+/// The places of a doctor at any moment: one, and one beside it.
+const LANES: std::ops::Range<usize> = 0..2;
 
 impl Seat {
     pub fn to(&self) -> i64 {
@@ -51,9 +58,13 @@ impl Seat {
         self.from < other.to() && other.from < self.to()
     }
 
-    /// Which place of a thing it takes; a person is one.
+    /// Which place of a thing it takes.
     pub fn lane_of(&self, thing: Thing) -> usize {
-        if matches!(thing, Thing::Room(_)) { self.lane } else { 0 }
+        match thing {
+            Thing::Doctor(_) => self.lane,
+            Thing::Room(_) => self.room_lane,
+            Thing::Resident(_) => 0,
+        }
     }
 }
 
@@ -95,6 +106,11 @@ pub enum Step {
         nurse: usize,
     },
     Book {
+        consult: usize,
+        wish: Wish,
+    },
+    /// The same by the word of the hospital's administrator.
+    Overbook {
         consult: usize,
         wish: Wish,
     },
@@ -208,7 +224,7 @@ impl Model {
     /// The seat in the lowest place of its room that nobody has.
     fn placed(&self, seat: Seat) -> Seat {
         let taken = self.lanes(Thing::Room(seat.room), &seat, &[]);
-        Seat { lane: (0..).find(|lane| !taken.contains(lane)).unwrap(), ..seat }
+        Seat { room_lane: (0..).find(|lane| !taken.contains(lane)).unwrap(), ..seat }
     }
 
     /// The seats in the room's places, which would be so many.
@@ -219,17 +235,59 @@ impl Model {
         if ahead.iter().any(|seat| at(seat.from) > capacity) { Err(Refusal::InUse) } else { Ok(Effect::default()) }
     }
 
+    /// The seat with this doctor at just this time that one of these has already.
+    fn kept(&self, doctor: usize, from: i64, own: &[Holder]) -> Option<Seat> {
+        let mut seats = self.standing().filter(|(holder, _)| own.contains(holder));
+        seats.find(|(_, seat)| (seat.doctor, seat.from) == (doctor, from)).map(|(_, seat)| seat)
+    }
+
+    /// A place with the doctor. Without a word that is one beside nobody, but for a time that one has already.
+    fn lane(&self, seat: &Seat, own: &[Holder], by_word: bool) -> Option<usize> {
+        let others = self.standing().filter(|(holder, _)| !own.contains(holder)).map(|(_, other)| other);
+        let others: Vec<Seat> = others.filter(|other| other.doctor == seat.doctor && other.overlaps(seat)).collect();
+        match self.kept(seat.doctor, seat.from, own) {
+            Some(kept) => Some(kept.lane),
+            None if by_word => LANES.into_iter().find(|lane| others.iter().all(|other| other.lane != *lane)),
+            None => others.is_empty().then_some(0),
+        }
+    }
+
     /// A seat for a wish; whether its room is only one of several that will do.
     fn seat(&self, resident: usize, wish: Wish, own: &[Holder], until: Option<i64>) -> Result<(Seat, bool), Refusal> {
+        self.seat_by(resident, wish, own, (until, false))
+    }
+
+    fn seat_by(
+        &self,
+        resident: usize,
+        wish: Wish,
+        own: &[Holder],
+        (until, by_word): (Option<i64>, bool),
+    ) -> Result<(Seat, bool), Refusal> {
         let Wish { doctor, from, .. } = wish;
-        let at = |room| Seat { doctor, resident, room, lane: 0, from, until };
+        let at = |room| Seat { doctor, resident, room, room_lane: 0, from, until, lane: 0, overbooked: false };
+        let placed = |seat: Seat| {
+            let others = || self.standing().filter(|(holder, _)| !own.contains(holder)).map(|(_, other)| other);
+            let lane = self.lane(&seat, own, by_word)?;
+            if ![Thing::Resident(resident), Thing::Room(seat.room)]
+                .iter()
+                .all(|thing| self.has_place(*thing, &seat, own))
+            {
+                return None;
+            }
+            let beyond = |other: &Seat| other.doctor == doctor && other.lane > 0 && other.overlaps(&seat);
+            let overbooked = match self.kept(doctor, from, own) {
+                Some(kept) => kept.overbooked,
+                None => by_word && (lane > 0 || others().any(|other| beyond(&other))),
+            };
+            Some(Seat { lane, overbooked, ..seat })
+        };
         if let Some(room) = wish.room {
-            let seat = at(room);
-            return if self.is_free(&seat, own) { Ok((seat, false)) } else { Err(Refusal::Taken) };
+            return placed(at(room)).map(|seat| (seat, false)).ok_or(Refusal::Taken);
         }
         let only_room = |room: usize| self.has_place(Thing::Room(room), &at(room), own);
         let room = (0..ROOMS).find(|room| only_room(*room)).ok_or(Refusal::NoRoom)?;
-        if self.is_free(&at(room), own) { Ok((at(room), true)) } else { Err(Refusal::Taken) }
+        placed(at(room)).map(|seat| (seat, true)).ok_or(Refusal::Taken)
     }
 
     fn ask(&self, holder: Holder, nurse: usize, consult: &Consult) -> Result<Effect, Refusal> {
@@ -265,6 +323,15 @@ impl Model {
         Ok(Effect { taken: vec![(holder, seat, any)], states: vec![(n, "scheduled")], ..Effect::default() })
     }
 
+    fn overbooked(&self, n: usize, wish: Wish) -> Result<Effect, Refusal> {
+        let holder = Holder::Consult(n);
+        if !self.is_offered(wish.doctor, wish.from) || wish.from <= self.now {
+            return Err(Refusal::Other);
+        }
+        let (seat, any) = self.seat_by(self.consults[n].resident, wish, &[holder], (None, true))?;
+        Ok(Effect { taken: vec![(holder, seat, any)], states: vec![(n, "scheduled")], ..Effect::default() })
+    }
+
     fn accept(&self, n: usize, doctor: usize) -> Effect {
         let (consult, holder) = (&self.consults[n], Holder::Consult(n));
         let wish = consult.wish.filter(|wish| wish.doctor == doctor && self.is_offered(doctor, wish.from));
@@ -284,7 +351,8 @@ impl Model {
         if one == two || first.from == other.from || !offered {
             return Err(Refusal::Other);
         }
-        let (first, other) = (Seat { from: other.from, ..first }, Seat { from: first.from, ..other });
+        let moved = |seat: Seat, from| Seat { from, lane: 0, overbooked: false, ..seat };
+        let (first, other) = (moved(first, other.from), moved(other, first.from));
         let both = [Holder::Consult(one), Holder::Consult(two)];
         let mut beside = self.clone();
         beside.seats.retain(|holder, _| !both.contains(holder));
@@ -351,6 +419,10 @@ impl Model {
             Step::Book { consult, wish } => {
                 is(consult, &["accepted", "scheduled"])?;
                 self.booked(consult, wish)
+            }
+            Step::Overbook { consult, wish } => {
+                is(consult, &["accepted", "scheduled"])?;
+                self.overbooked(consult, wish)
             }
             Step::Exchange { consult, with } => self.exchange(consult, with),
             Step::End { consult, step: "cancel" } => {

@@ -171,7 +171,7 @@ async fn a_doctor_who_is_disabled_is_not_booked_and_nothing_else_is_lost() {
         let w = World::new(&engine).await;
         let id = w.accepted().await;
         let slots = format!("/v1/consults/{id}/slots?{WEEK}");
-        let kept = w.get(&w.nurse, &slots).await.expect(200)[0]["starts_at"].clone();
+        let kept = w.get(&w.nurse, &slots).await.expect(200)["items"][0]["starts_at"].clone();
         let actions = view(&w, &w.nurse, &id).await["actions"].clone();
         w.post(&w.hospital_admin, &format!("/v1/accounts/{}/disable", w.doctor.id), Value::Null).await.expect(200);
         let wanted = json!({ "room_id": w.rooms[0], "starts_at": kept });
@@ -181,7 +181,10 @@ async fn a_doctor_who_is_disabled_is_not_booked_and_nothing_else_is_lost() {
         let after = view(&w, &w.nurse, &id).await;
         assert_eq!((&after["state"], &after["actions"]), (&json!("accepted"), &actions));
         let free = w.get(&w.nurse, &slots).await.expect(200);
-        assert!(free.as_array().unwrap().iter().all(|slot| slot["doctor_id"] == json!(w.second_doctor.id)), "{free}");
+        assert!(
+            free["items"].as_array().unwrap().iter().all(|slot| slot["doctor_id"] == json!(w.second_doctor.id)),
+            "{free}"
+        );
         let colleague = with(&w, &w.second_doctor, kept.as_str().unwrap());
         w.step(&w.nurse, &id, "schedule", colleague).await.expect(200);
         at_doctor(&w.step(&w.nurse, &id, "reschedule", with(&w, &w.doctor, "2026-11-24T00:30:00Z")).await);
@@ -217,8 +220,9 @@ async fn a_wanted_rank_is_the_least_and_below_it_counts_the_inviting_sides_word_
         let id = asks_for(&w, "chief").await;
         w.step(&w.doctor, &id, "accept", Value::Null).await.expect(200);
         let doctors = async |who: &Person, more: &str| {
-            let free = w.get(who, &format!("/v1/consults/{id}/slots?{WEEK}{more}")).await.expect(200);
-            let of = |who: &Person| free.as_array().unwrap().iter().any(|slot| slot["doctor_id"] == json!(who.id));
+            let free = w.get(who, &format!("/v1/consults/{id}/slots?{WEEK}&limit=200{more}")).await.expect(200);
+            let of =
+                |who: &Person| free["items"].as_array().unwrap().iter().any(|slot| slot["doctor_id"] == json!(who.id));
             (of(&w.doctor), of(&w.second_doctor))
         };
         assert_eq!(doctors(&w.nurse, "").await, (true, false));
@@ -255,7 +259,7 @@ async fn a_doctor_below_the_wanted_rank_may_answer_and_is_not_booked() {
         w.step(&w.second_doctor, &id, "accept", Value::Null).await.expect(200);
         let free = w.get(&w.nurse, &format!("/v1/consults/{id}/slots?{WEEK}")).await.expect(200);
         let is_below = |slot: &Value| slot["doctor_id"] == json!(w.second_doctor.id);
-        assert!(!free.as_array().unwrap().iter().any(is_below), "{free}");
+        assert!(!free["items"].as_array().unwrap().iter().any(is_below), "{free}");
         let mut wanted = w.at("2026-11-23T00:30:00Z");
         wanted["doctor_id"] = json!(w.second_doctor.id);
         let refused = w.step(&w.nurse, &id, "schedule", wanted.clone()).await;

@@ -12,7 +12,7 @@ use uuid::Uuid;
 use crate::consult::meeting::tell;
 use crate::consult::world::World;
 
-const ANOTHER: &str = "insert into consult (id, inviting_id, invited_id, resident_id, requested_by, reason, purpose,
+pub const ANOTHER: &str = "insert into consult (id, inviting_id, invited_id, resident_id, requested_by, reason, purpose,
         wanted_from, wanted_until, case_summary, wanted_specialty, state, state_since, doctor_id, room_id, starts_at, ends_at,
         delay_minutes, created_at, version)
     select $2, inviting_id, invited_id, resident_id, requested_by, reason, purpose, wanted_from, wanted_until,

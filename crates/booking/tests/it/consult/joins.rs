@@ -73,7 +73,8 @@ async fn consults_move_and_a_conflict_of_times_is_kept_shown_and_mended() {
         schedule(&world, &third, "schedule", 0, "00:30").await.refused(409, "slot-taken");
         let slots = "from=2026-11-23T00:00:00Z&to=2026-11-23T04:00:00Z";
         let free = world.get(&world.nurse, &format!("/v1/consults/{third}/slots?{slots}")).await.expect(200);
-        let starts: Vec<&str> = free.as_array().unwrap().iter().map(|s| s["starts_at"].as_str().unwrap()).collect();
+        let starts: Vec<&str> =
+            free["items"].as_array().unwrap().iter().map(|s| s["starts_at"].as_str().unwrap()).collect();
         assert!(!starts.contains(&"2026-11-23T00:30:00Z") && !starts.contains(&"2026-11-23T01:30:00Z"), "{starts:?}");
         assert!(starts.contains(&"2026-11-23T00:00:00Z"), "{starts:?}");
 

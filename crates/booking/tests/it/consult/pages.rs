@@ -164,6 +164,7 @@ async fn the_invitation_and_the_familys_page() {
         ] {
             assert!(page.contains(part), "{part} in {page}");
         }
+        assert!(!page.contains("name=\"draft\"") && page.contains("放弃草稿"), "kept by itself, or given up: {page}");
         assert_eq!(w.get(&w.doctor, "/consults/new").await.status, 403);
         let id = w.submitted().await;
         w.step(&w.doctor, &id, "return", json!({ "reason": "缺心电图" })).await.expect(200);
@@ -172,6 +173,10 @@ async fn the_invitation_and_the_familys_page() {
             again.contains("射血分数 40%")
                 && again.contains(&format!("data-send=\"PUT /v1/consults/{id}\" data-version=")),
             "nothing is typed twice"
+        );
+        assert!(
+            again.contains("name=\"draft\"") && again.contains("先保存，不发送"),
+            "its changes are not kept: {again}"
         );
         assert_eq!(w.get(&w.stranger_nurse, &format!("/consults/new?id={id}")).await.status, 404);
         let family = w.call(None, "GET", "/guest", None, &[]).await;

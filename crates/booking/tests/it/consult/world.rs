@@ -195,6 +195,26 @@ impl World {
         id
     }
 
+    /// One more resident of the house, and one more room.
+    pub async fn one_more(&self) -> (Uuid, Uuid) {
+        let now = self.clock.now();
+        let (resident, room) = (uuid_v7(now), uuid_v7(now));
+        let birthday: chrono::NaiveDate = "1938-02-01".parse().unwrap();
+        let mut tx = self.db.begin().await.unwrap();
+        on!(tx, |c| {
+            let row = sqlx::query(PERSON).bind(resident).bind(self.home).bind("林爷爷");
+            row.bind(birthday).bind(now).execute(c).await.map(drop)
+        })
+        .unwrap();
+        on!(tx, |c| {
+            let row = sqlx::query(LOCATION).bind(room).bind(self.home).bind("活动室");
+            row.bind(now).execute(c).await.map(drop)
+        })
+        .unwrap();
+        tx.commit().await.unwrap();
+        (resident, room)
+    }
+
     /// A consult booked for 08:30 Shanghai time.
     pub async fn scheduled(&self) -> String {
         let id = self.accepted().await;

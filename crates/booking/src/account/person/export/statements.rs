@@ -202,7 +202,7 @@ pub(super) const CONSULT: &str = concat!(
         c.wanted_until, c.case_summary, c.wanted_specialty, c.wanted_title, c.urgency,
         c.asked_doctor_id, c.asked_room_id, c.asked_starts_at, c.asked_ends_at, c.state, c.state_note, c.state_since, c.doctor_id,
         (select a.display_name from account a where a.id = c.doctor_id) as doctor, c.room_id, c.starts_at, c.ends_at,
-        c.delay_minutes, c.started_at, c.finished_at, c.created_at, c.version
+        c.delay_minutes, c.overbooked_starts_at, c.started_at, c.finished_at, c.created_at, c.version
     from consult c where c.id in (",
     own_consults!(),
     told_records!(),

@@ -24,7 +24,7 @@ pub(super) fn section(words: Words, ctx: &Ctx, outside: &Outside, seen: &[Affect
                     @for affected in seen.iter().take(SHOWN_MAX) {
                         @let whole = outside.consults.iter().find(|consult| Some(consult.id) == affected.consult_id);
                         li.spread {
-                            span { (words.near(affected.starts_at, ctx.now())) @if let Some(consult) = whole { (about(words, ctx, consult)) } }
+                            span { (words.near(affected.starts_at, ctx.now())) @if let Some(consult) = whole { (about(words, ctx, consult)) } @if affected.held { " · " (words.t("week-outside-held")) } }
                             @if let Some(consult) = whole { (ways(words, consult, affected)) }
                         }
                     }
@@ -46,6 +46,7 @@ fn ways(words: Words, consult: &Consult, affected: &AffectedConsult) -> Markup {
     let at = |form: &str| format!("/consults/{}{form}", consult.id);
     html! {
         div.toolbar {
+            @if affected.held { a.button href=(at("")) { (words.t("open-consult")) } }
             @if affected.actions.contains(&"reschedule") {
                 a.button href=(at("#slot-reschedule")) { (words.t("do-reschedule")) }
                 a.button href=(at("?colleague#slot-reschedule-colleague")) { (words.t("do-colleague")) }

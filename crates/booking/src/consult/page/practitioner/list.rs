@@ -59,9 +59,10 @@ async fn hospitals(conn: &mut Conn, ctx: &Ctx) -> Result<Vec<Organisation>, Prob
 }
 
 fn part(lang: Lang, hospital: &Organisation, staff: &[StaffDoctor]) -> Markup {
+    let most = usize::try_from(STAFF_MAX).unwrap_or(usize::MAX);
+    let (more, staff) = (staff.len() > most, &staff[..staff.len().min(most)]);
     let waiting = staff.iter().filter(|doctor| doctor.lines == 0).count();
     let count = waiting.to_string();
-    let more = i64::try_from(staff.len()).is_ok_and(|n| n >= STAFF_MAX);
     html! {
         section {
             div.spread {
