@@ -56,7 +56,7 @@ impl Plan {
         let (doctor, interval, kept) = (self.doctor.account_id, self.interval, self.kept);
         let (delay_minutes, overbooked) = (kept.map_or(0, |a| a.delay_minutes), kept.is_some_and(|a| a.overbooked));
         Booked {
-            appointment: Appointment { doctor, room, interval, delay_minutes, overbooked },
+            appointment: Appointment { doctor, room, interval, delay_minutes, overbooked, at_once: false },
             below_rank: self.below_rank,
             same_time: kept.is_some(),
             has_links: self.has_links,

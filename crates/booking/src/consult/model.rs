@@ -221,6 +221,7 @@ pub(super) struct ConsultRow {
     ends_at: Option<DateTime<Utc>>,
     delay_minutes: i32,
     overbooked_starts_at: Option<DateTime<Utc>>,
+    at_once: bool,
     started_at: Option<DateTime<Utc>>,
     finished_at: Option<DateTime<Utc>>,
     has_consent: bool,
@@ -242,7 +243,8 @@ impl ConsultRow {
         };
         let interval = Interval::new(starts_at, ends_at).map_err(|e| self.bad("ends_at", e))?;
         let overbooked = self.overbooked_starts_at == Some(starts_at);
-        Ok(Some(Appointment { doctor, room, interval, delay_minutes: self.delay_minutes, overbooked }))
+        let (delay_minutes, at_once) = (self.delay_minutes, self.at_once);
+        Ok(Some(Appointment { doctor, room, interval, delay_minutes, overbooked, at_once }))
     }
 
     fn asked(&self) -> Result<Option<AskedTime>, DbError> {

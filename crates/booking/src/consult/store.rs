@@ -31,7 +31,7 @@ macro_rules! consults {
     (select s.display_name from account s where s.id = c.asked_doctor_id) as asked_doctor_name, c.asked_room_id,
     c.asked_starts_at, c.asked_ends_at, c.state, c.state_note, c.state_since,
     c.doctor_id, d.display_name as doctor_name, c.room_id, l.name as room_name, c.starts_at, c.ends_at,
-    c.delay_minutes, c.overbooked_starts_at, c.started_at, c.finished_at,
+    c.delay_minutes, c.overbooked_starts_at, c.at_once, c.started_at, c.finished_at,
     exists (select 1 from consult_consent k where k.consult_id = c.id and k.withdrawn_at is null) as has_consent,
     f.fetched_by, s.display_name as fetched_by_name, c.version
     from consult c join organisation h on h.id = c.inviting_id join organisation o on o.id = c.invited_id
@@ -85,13 +85,18 @@ const UPDATE: &str = "update consult set state = $3, state_note = $4, state_sinc
     starts_at = $8, ends_at = $9, delay_minutes = $10, started_at = $11, finished_at = $12, version = $13,
     invited_id = $14, resident_id = $15, reason = $16, purpose = $17, wanted_from = $18, wanted_until = $19,
     case_summary = $20, wanted_specialty = $21, wanted_title = $22,
-    urgency = $23, asked_doctor_id = $24, asked_room_id = $25, asked_starts_at = $26, asked_ends_at = $27, overbooked_starts_at = $28
+    urgency = $23, asked_doctor_id = $24, asked_room_id = $25, asked_starts_at = $26, asked_ends_at = $27,
+    overbooked_starts_at = $28, at_once = $29
     where id = $1 and version = $2";
 const RESIDENT_OF: &str = "select count(*) from person where id = $1 and organisation_id = $2 and merged_into is null";
 const IS_HOSPITAL: &str = "select count(*) from organisation
     where id = $1 and kind in ('hospital', 'health_centre') and state = 'open'";
 const OPEN_AT: &str = "select count(*) from consult where (inviting_id = $1 or invited_id = $1)
     and state not in ('adopted', 'archived', 'rejected', 'cancelled', 'no_show', 'expired')";
+const OPEN_BETWEEN: &str = "select count(case when state in ('scheduled', 'in_session') then 1 end),
+    count(case when state in ('submitted', 'returned', 'accepted', 'opinion_draft', 'signed') then 1 end) from consult
+    where inviting_id = $1 and invited_id = $2 and state in ('submitted', 'returned', 'accepted', 'scheduled', 'in_session',
+        'opinion_draft', 'signed')";
 const ASKING: &str = "select count(*) from consult where inviting_id = $1
     and state in ('draft', 'submitted', 'returned', 'accepted', 'opinion_draft', 'signed') and state = 'submitted'
     and asked_starts_at > $2";
@@ -307,6 +312,7 @@ pub async fn update(tx: &mut Tx, read: i64, consult: &Consult) -> Result<bool, D
         let row = row.bind(asked.map(|a| a.doctor)).bind(asked.and_then(|a| a.room));
         let row = row.bind(asked.map(|a| a.interval.starts_at())).bind(asked.map(|a| a.interval.ends_at()));
         let row = row.bind(appointment.filter(|a| a.overbooked).map(|a| a.interval.starts_at()));
+        let row = row.bind(appointment.is_some_and(|a| a.at_once));
         row.execute(c).await.map(|r| r.rows_affected())
     })?;
     if rows > 1 {
@@ -318,6 +324,15 @@ pub async fn update(tx: &mut Tx, read: i64, consult: &Consult) -> Result<bool, D
 /// How many consults of an organisation, on either side, are not done.
 pub async fn open_at(conn: &mut Conn, organisation: OrganisationId) -> Result<i64, DbError> {
     Ok(on!(conn, |c| sqlx::query_scalar(OPEN_AT).bind(organisation).fetch_one(c).await)?)
+}
+
+/// How many consults of two organisations are booked or in session, and how many wait for something else; drafts are nobody else's.
+pub async fn open_between(
+    conn: &mut Conn,
+    inviting: OrganisationId,
+    invited: OrganisationId,
+) -> Result<(i64, i64), DbError> {
+    Ok(on!(conn, |c| sqlx::query_as(OPEN_BETWEEN).bind(inviting).bind(invited).fetch_one(c).await)?)
 }
 
 /// How many invitations of an organisation wait for an answer and have a time held until then.

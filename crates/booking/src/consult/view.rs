@@ -46,6 +46,9 @@ pub struct AppointmentView {
     pub expected_at: DateTime<Utc>,
     /// Whether the doctor was booked for it on purpose beside another consult, or beyond the own rules (加号).
     pub overbooked: bool,
+    /// Whether it was booked without waiting for the hospital's answer, by the agreement of the two: until it begins, the booked
+    /// doctor may return it.
+    pub at_once: bool,
 }
 
 /// The time that an invitation asks for.
@@ -239,6 +242,7 @@ impl ConsultLine {
             delay_minutes: a.delay_minutes,
             expected_at: a.expected_at(),
             overbooked: a.overbooked,
+            at_once: a.at_once,
         });
         Self {
             id: consult.id,

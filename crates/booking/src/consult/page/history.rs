@@ -86,7 +86,9 @@ fn note(lang: Lang, zone: Tz, line: &HistoryLine) -> String {
     }
     let step = ConsultStepName::from_text(&line.action);
     match (step, said) {
-        (Some(ConsultStepName::Schedule | ConsultStepName::Reschedule), BELOW_RANK) => t(lang, "note-below_rank"),
+        (Some(ConsultStepName::Schedule | ConsultStepName::Book | ConsultStepName::Reschedule), BELOW_RANK) => {
+            t(lang, "note-below_rank")
+        }
         (Some(ConsultStepName::Reschedule), SAME_TIME) => t(lang, "note-same_time"),
         (Some(ConsultStepName::Exchange), _) => String::new(),
         (Some(ConsultStepName::Accept), said) => {

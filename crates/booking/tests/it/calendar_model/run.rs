@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::model::{Effect, Holder, MINUTES_OF_DAY, Model, ROOMS, Refusal, SLOT_MINUTES, Step, Thing, Wish};
+use crate::consult::agreements::agree;
 use crate::consult::holds::{HOLDS, nurses};
 use crate::consult::world::World;
 use crate::network::member;
@@ -48,6 +49,7 @@ pub struct Run {
     consults: Vec<Uuid>,
     holds: BTreeMap<usize, Uuid>,
     closed: BTreeMap<(usize, i64), Uuid>,
+    agreement: Uuid,
     counts: BTreeMap<&'static str, usize>,
 }
 
@@ -67,7 +69,8 @@ impl Run {
         let admin = member(&mut tx, begins, world.home, &["administrator"], "院长").await;
         tx.commit().await.unwrap();
         let (consults, holds, closed) = (Vec::new(), BTreeMap::new(), BTreeMap::new());
-        Self { world, nurses, admin, begins, consults, holds, closed, counts: BTreeMap::new() }
+        let agreement = agree(&world, false, ("2026-01-01", "2199-12-31")).await;
+        Self { world, nurses, admin, begins, consults, holds, closed, agreement, counts: BTreeMap::new() }
     }
 
     /// How many steps were taken, and how many were refused and why.
@@ -153,6 +156,7 @@ impl Run {
         for room in 0..ROOMS {
             self.resize(room, 1).await.expect(200);
         }
+        self.take(&Step::Agree { at_once: false }).await.unwrap().expect(200);
         self.consults.clear();
         self.holds.clear();
         self.closed.clear();
@@ -178,7 +182,8 @@ impl Run {
             Some(())
         };
         match &mut step {
-            Step::Accept { consult, .. } | Step::Answer { consult, .. } => of(consult, &["submitted"])?,
+            Step::Accept { consult, .. } => of(consult, &["submitted"])?,
+            Step::Answer { consult, .. } => of(consult, &["submitted", "scheduled"])?,
             Step::Submit { consult, .. } => of(consult, &["returned"])?,
             Step::Book { consult, .. } | Step::Overbook { consult, .. } => of(consult, &["accepted", "scheduled"])?,
             Step::End { consult, .. } => of(consult, &["scheduled"])?,
@@ -236,7 +241,15 @@ impl Run {
                 Some(w.post(&self.nurses[nurse], "/v1/consults", body).await)
             }
             Step::Accept { consult, doctor } => self.step(self.doctor(doctor), consult, "accept", Value::Null).await,
-            Step::Answer { consult, step } => self.step(&w.doctor, consult, step, reason).await,
+            Step::Answer { consult, step } => {
+                let view = w.get(&w.nurse, &format!("/v1/consults/{}", self.consults[consult])).await.expect(200);
+                let booked = view["doctor_id"] == json!(w.second_doctor.id);
+                self.step(if booked { &w.second_doctor } else { &w.doctor }, consult, step, reason).await
+            }
+            Step::Agree { at_once } => {
+                let path = format!("/v1/affiliations/{}/change", self.agreement);
+                Some(w.post(&w.hospital_admin, &path, json!({ "books_at_once": at_once })).await)
+            }
             Step::Submit { consult, nurse } => self.step(&self.nurses[nurse], consult, "submit", Value::Null).await,
             Step::Book { consult, wish } => self.book(&w.nurse, consult, self.wanted(wish)).await,
             Step::Overbook { consult, wish } => {
@@ -341,7 +354,9 @@ impl Run {
             let is_booked = expected.state == "scheduled";
             let overbooked = json!(seat.is_some_and(|seat| seat.overbooked));
             let told = &view["appointment"];
-            let is_told = told["starts_at"] == starts_at && told["overbooked"] == overbooked;
+            let is_told = told["starts_at"] == starts_at
+                && told["overbooked"] == overbooked
+                && told["at_once"] == json!(expected.at_once);
             if view["state"] != expected.state || (is_booked && !is_told) {
                 return Err(format!("{expected:?} at {starts_at} is {view}"));
             }

@@ -1,8 +1,10 @@
 //! Consults from invitation to signed opinion, through the real router on both engines.
 
 mod again;
+pub mod agreements;
 mod any_room;
 mod asked;
+mod at_once;
 mod booking;
 mod bounds;
 mod cases;
