@@ -13,7 +13,7 @@ use sanbao_platform::problem::Problem;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::input::{AffiliationAcceptance, AffiliationChange, AffiliationRefusal, NewAffiliation};
-use super::model::Affiliation;
+use super::model::OrganisationAffiliation;
 use super::policy::{self, AffiliationAction, AffiliationSide, side_of};
 use super::steps::{AffiliationOrder, AffiliationStance};
 use super::store::{self, OPEN_MAX};
@@ -66,7 +66,7 @@ pub(in crate::account) async fn listed(
     let limit = paging.limit()?;
     let after = paging.after::<(DateTime<Utc>, AffiliationId)>()?;
     let rows = store::list(conn, own.id, ctx.now(), after, limit + 1).await?;
-    let page = Page::of(rows, limit, |a: &Affiliation| (a.proposed_at, a.id));
+    let page = Page::of(rows, limit, |a: &OrganisationAffiliation| (a.proposed_at, a.id));
     let items = page.items.iter().map(|a| AffiliationLine::of(ctx, a)).collect::<Result<_, _>>()?;
     Ok(Page { items, next: page.next })
 }
@@ -94,7 +94,7 @@ async fn propose(
     let new = proposed(&mut tx, &ctx, (&own, side), &body).await?;
     let id = new.id;
     lifecycle::create(&mut tx, &By::Person(&ctx), new).await?;
-    let view = Affiliation::view(&app, &mut tx, &ctx, id).await?;
+    let view = OrganisationAffiliation::view(&app, &mut tx, &ctx, id).await?;
     let answer = key.finish_tagged(&mut tx, &ctx, StatusCode::CREATED, ETag(view.line.version), &view).await?;
     tx.commit().await?;
     Ok(answer)
@@ -106,11 +106,11 @@ async fn proposed(
     ctx: &Ctx,
     (own, side): (&Organisation, AffiliationSide),
     body: &NewAffiliation,
-) -> Result<Affiliation, Problem> {
+) -> Result<OrganisationAffiliation, Problem> {
     let with = partner(tx, (own, side), body.with).await?;
     let hospital = if side == AffiliationSide::Invited { own } else { &with };
     let today = hospital.day(ctx.now());
-    let new = Affiliation::proposed(ctx.now(), (side, own), &with, body.checked(side, today)?);
+    let new = OrganisationAffiliation::proposed(ctx.now(), (side, own), &with, body.checked(side, today)?);
     store::lock(tx, own.id).await?;
     if store::is_proposed(tx, &new).await? {
         return Err(Problem::new(&AFFILIATION_PROPOSED));

@@ -41,14 +41,14 @@ pub struct NewAffiliation {
 
 /// A proposal that was checked.
 #[derive(Clone, Debug)]
-pub(super) struct Proposal {
+pub(super) struct AffiliationProposal {
     pub(super) number: String,
     pub(super) valid_from: NaiveDate,
     pub(super) valid_until: NaiveDate,
     pub(super) books_at_once: bool,
 }
 
-/// What the hospital says of its hours; of a care home nothing is taken.
+/// The hospital's word about its hours; of a care home none is taken.
 fn of_hospital(said: Option<bool>, side: AffiliationSide) -> Result<Option<bool>, Wrong> {
     match (said, side) {
         (Some(_), AffiliationSide::Inviting) => {
@@ -75,14 +75,14 @@ fn days(from: NaiveDate, until: NaiveDate, today: NaiveDate) -> (Result<NaiveDat
 
 impl NewAffiliation {
     /// The proposal of one side, checked; `today` is the hospital's.
-    pub(super) fn checked(&self, side: AffiliationSide, today: NaiveDate) -> Result<Proposal, Problem> {
+    pub(super) fn checked(&self, side: AffiliationSide, today: NaiveDate) -> Result<AffiliationProposal, Problem> {
         let mut fields = Fields::default();
         let number = fields.take("/number", line(&self.number, NUMBER_CHARS_MAX));
         let (from, until) = days(*self.valid_from, *self.valid_until, today);
         let (from, until) = (fields.take("/valid_from", from), fields.take("/valid_until", until));
         let at_once = fields.take("/books_at_once", of_hospital(self.books_at_once, side));
         let proposal = number.zip(from).zip(until).zip(at_once);
-        fields.finish(proposal.map(|(((number, valid_from), valid_until), at_once)| Proposal {
+        fields.finish(proposal.map(|(((number, valid_from), valid_until), at_once)| AffiliationProposal {
             number,
             valid_from,
             valid_until,

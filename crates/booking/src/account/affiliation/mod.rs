@@ -1,4 +1,4 @@
-//! Agreements between two institutions (合作协议; FHIR OrganizationAffiliation): a care home that invites, and a hospital or
+//! Agreements between two institutions (合作协议; FHIR `OrganizationAffiliation`): a care home that invites, and a hospital or
 //! health centre whose doctors it invites.
 //!
 //! An administrator of one side proposes, one of the other side accepts or declines. It counts on the days from its first to its

@@ -4,15 +4,15 @@ use chrono::{DateTime, NaiveDate, Utc};
 use chrono_tz::Tz;
 use sanbao_platform::id::OrganisationId;
 
-use super::input::Proposal;
+use super::input::AffiliationProposal;
 use super::policy::AffiliationSide;
 use super::state::{AffiliationState, AffiliationStateName};
 use crate::account::id::AffiliationId;
 use crate::account::organisation::Organisation;
 
-/// An agreement: FHIR OrganizationAffiliation.
+/// An agreement: FHIR `OrganizationAffiliation`.
 #[derive(Clone, Debug, sqlx::FromRow)]
-pub struct Affiliation {
+pub struct OrganisationAffiliation {
     pub(super) id: AffiliationId,
     /// The care home that invites.
     pub(super) inviting_id: OrganisationId,
@@ -41,13 +41,13 @@ pub struct Affiliation {
     pub(super) version: i64,
 }
 
-impl Affiliation {
+impl OrganisationAffiliation {
     /// A proposal that nobody has answered yet.
     pub(super) fn proposed(
         at: DateTime<Utc>,
         own: (AffiliationSide, &Organisation),
         with: &Organisation,
-        new: Proposal,
+        new: AffiliationProposal,
     ) -> Self {
         let (proposed_by, own) = own;
         let (home, hospital) = if proposed_by == AffiliationSide::Inviting { (own, with) } else { (with, own) };

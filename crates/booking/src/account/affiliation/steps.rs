@@ -11,7 +11,7 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use super::input::{AffiliationAcceptance, AffiliationChange, AffiliationRefusal};
-use super::model::Affiliation;
+use super::model::OrganisationAffiliation;
 use super::policy::{self, AffiliationAction, AffiliationRelation, AffiliationSide};
 use super::state::{AffiliationState, AffiliationStep, AffiliationStepName};
 use super::store;
@@ -31,7 +31,7 @@ pub struct AffiliationStance {
 
 impl AffiliationStance {
     /// How the caller's organisation stands to it.
-    pub(super) fn of(ctx: &Ctx, a: &Affiliation) -> Self {
+    pub(super) fn of(ctx: &Ctx, a: &OrganisationAffiliation) -> Self {
         let side = a.side(ctx.actor.organisation);
         let relation = side.map_or(AffiliationRelation::Foreign, |side| AffiliationRelation::of(side, a.proposed_by));
         Self { relation, is_over: a.valid_until < a.day(ctx.now()) }
@@ -48,7 +48,7 @@ fn outlives(step: AffiliationStepName) -> bool {
     matches!(step, AffiliationStepName::Decline | AffiliationStepName::Withdraw)
 }
 
-impl Lifecycle for Affiliation {
+impl Lifecycle for OrganisationAffiliation {
     const NAME: &'static str = "affiliation";
     const CREATED: &'static str = "propose";
     const TOPIC: &'static str = "affiliations";
@@ -145,7 +145,7 @@ pub(super) enum AffiliationOrder {
     End(AffiliationRefusal),
 }
 
-impl Order<Affiliation> for AffiliationOrder {
+impl Order<OrganisationAffiliation> for AffiliationOrder {
     fn step(&self) -> AffiliationStepName {
         match self {
             Self::Accept(_) => AffiliationStepName::Accept,
@@ -158,9 +158,9 @@ impl Order<Affiliation> for AffiliationOrder {
 
     async fn prepare(
         &self,
-        call: Call<'_, Affiliation>,
+        call: Call<'_, OrganisationAffiliation>,
         tx: &mut Tx,
-        affiliation: &Affiliation,
+        affiliation: &OrganisationAffiliation,
     ) -> Result<AffiliationStep, Problem> {
         if AffiliationStance::of(call.ctx, affiliation).is_over && !outlives(self.step()) {
             return Err(Problem::new(&AFFILIATION_OVER));
@@ -179,7 +179,7 @@ impl Order<Affiliation> for AffiliationOrder {
 /// The agreement as it comes into force: with the hospital's word about its hours, beside none that counts on the same days.
 async fn accepted(
     tx: &mut Tx,
-    affiliation: &Affiliation,
+    affiliation: &OrganisationAffiliation,
     side: AffiliationSide,
     answer: &AffiliationAcceptance,
 ) -> Result<AffiliationStep, Problem> {

@@ -7,7 +7,7 @@ use sanbao_platform::lifecycle::State as _;
 use sanbao_platform::on;
 use uuid::Uuid;
 
-use super::model::{Affiliated, Affiliation};
+use super::model::{Affiliated, OrganisationAffiliation};
 use super::policy::AffiliationSide;
 use crate::account::id::AffiliationId;
 
@@ -64,7 +64,7 @@ const KNOWS: &str = "select count(*) from organisation o where o.id = $1 and (ex
 const LOCK_POSTGRES: &str = "select pg_advisory_xact_lock(727019, hashtext($1))";
 
 /// One agreement; whether the caller may see it is asked after.
-pub(super) async fn find(conn: &mut Conn, id: AffiliationId) -> Result<Option<Affiliation>, DbError> {
+pub(super) async fn find(conn: &mut Conn, id: AffiliationId) -> Result<Option<OrganisationAffiliation>, DbError> {
     Ok(on!(conn, |c| sqlx::query_as(FIND).bind(id).fetch_optional(c).await)?)
 }
 
@@ -75,7 +75,7 @@ pub(super) async fn list(
     now: DateTime<Utc>,
     after: Option<(DateTime<Utc>, AffiliationId)>,
     limit: i64,
-) -> Result<Vec<Affiliation>, DbError> {
+) -> Result<Vec<OrganisationAffiliation>, DbError> {
     let (at, id) = after.unwrap_or((now + Duration::days(1), AffiliationId(Uuid::max())));
     Ok(on!(conn, |c| sqlx::query_as(LIST).bind(own).bind(at).bind(id).bind(limit).fetch_all(c).await)?)
 }
@@ -94,7 +94,7 @@ pub(super) async fn open(conn: &mut Conn, own: OrganisationId, today: NaiveDate)
 }
 
 /// Whether another agreement between the same two is proposed.
-pub(super) async fn is_proposed(conn: &mut Conn, of: &Affiliation) -> Result<bool, DbError> {
+pub(super) async fn is_proposed(conn: &mut Conn, of: &OrganisationAffiliation) -> Result<bool, DbError> {
     let count: i64 = on!(conn, |c| {
         sqlx::query_scalar(PROPOSED).bind(of.inviting_id).bind(of.invited_id).bind(of.id).fetch_one(c).await
     })?;
@@ -102,7 +102,7 @@ pub(super) async fn is_proposed(conn: &mut Conn, of: &Affiliation) -> Result<boo
 }
 
 /// Whether an agreement between the same two stands for any of the same days.
-pub(super) async fn overlaps(conn: &mut Conn, of: &Affiliation) -> Result<bool, DbError> {
+pub(super) async fn overlaps(conn: &mut Conn, of: &OrganisationAffiliation) -> Result<bool, DbError> {
     let count: i64 = on!(conn, |c| {
         let query = sqlx::query_scalar(OVERLAPPING).bind(of.inviting_id).bind(of.invited_id);
         query.bind(of.valid_from).bind(of.valid_until).fetch_one(c).await
@@ -111,7 +111,7 @@ pub(super) async fn overlaps(conn: &mut Conn, of: &Affiliation) -> Result<bool, 
 }
 
 /// Stores a new one; `false` when one is proposed between the two already.
-pub(super) async fn insert(tx: &mut Tx, a: &Affiliation) -> Result<bool, DbError> {
+pub(super) async fn insert(tx: &mut Tx, a: &OrganisationAffiliation) -> Result<bool, DbError> {
     let rows = on!(tx, |c| {
         let row = sqlx::query(INSERT).bind(a.id).bind(a.inviting_id).bind(a.invited_id).bind(&a.number);
         let row = row.bind(a.valid_from).bind(a.valid_until).bind(a.books_at_once).bind(a.proposed_by);
@@ -122,7 +122,7 @@ pub(super) async fn insert(tx: &mut Tx, a: &Affiliation) -> Result<bool, DbError
 }
 
 /// Writes one over the version that was read; `false` when somebody else was faster.
-pub(super) async fn update(tx: &mut Tx, read: i64, a: &Affiliation) -> Result<bool, DbError> {
+pub(super) async fn update(tx: &mut Tx, read: i64, a: &OrganisationAffiliation) -> Result<bool, DbError> {
     let rows = on!(tx, |c| {
         let row = sqlx::query(UPDATE).bind(a.id).bind(read).bind(a.state.name()).bind(a.books_at_once);
         let row = row.bind(a.decided_at).bind(a.state.ended_by()).bind(a.state.reason()).bind(a.version);

@@ -12,7 +12,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::ENDING_DAYS;
-use super::model::Affiliation;
+use super::model::OrganisationAffiliation;
 use super::policy::AffiliationSide;
 use super::state::{AffiliationState, AffiliationStateName, AffiliationStepName};
 use super::steps::AffiliationStance;
@@ -129,7 +129,7 @@ fn named(id: OrganisationId, zh: &str, en: &str) -> OrganisationName {
 
 impl AffiliationLine {
     /// The agreement as the caller sees it; 404 for somebody of neither side.
-    pub(super) fn of(ctx: &Ctx, a: &Affiliation) -> Result<Self, Problem> {
+    pub(super) fn of(ctx: &Ctx, a: &OrganisationAffiliation) -> Result<Self, Problem> {
         let side = a.side(ctx.actor.organisation).ok_or_else(Problem::not_found)?;
         let today = a.day(ctx.now());
         let standing = AffiliationStanding::of(&a.state, (a.valid_from, a.valid_until), today);
@@ -164,10 +164,10 @@ impl AffiliationLine {
 
 impl AffiliationView {
     /// The agreement as the caller sees it, with its history and what is open between the two.
-    pub(super) async fn of(conn: &mut Conn, ctx: &Ctx, a: &Affiliation) -> Result<Self, Problem> {
+    pub(super) async fn of(conn: &mut Conn, ctx: &Ctx, a: &OrganisationAffiliation) -> Result<Self, Problem> {
         let line = AffiliationLine::of(ctx, a)?;
         let (booked, waiting) = consult::open_between(conn, a.inviting_id, a.invited_id).await?;
-        let taken = history::of(conn, Affiliation::NAME, a.id).await?.into_unseen();
+        let taken = history::of(conn, OrganisationAffiliation::NAME, a.id).await?.into_unseen();
         let of_side = |id: uuid::Uuid| a.side(OrganisationId(id));
         let taken = taken.into_iter().map(|line| AffiliationStepTaken {
             at: line.at,

@@ -72,7 +72,7 @@ pub(super) struct Sheet {
     pub(super) tickets: Vec<TicketHolder>,
 }
 
-/// What becomes of an invitation as soon as it is sent.
+/// The way of an invitation as soon as it is sent.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Sending {
     /// It waits for the hospital's answer.

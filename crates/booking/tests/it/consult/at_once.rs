@@ -1,4 +1,4 @@
-//! What is booked as soon as it is sent, by the agreement of the two sides; and returned until it begins.
+//! Booking in the step that sends an invitation, by the agreement of the two sides; and the return of such a consult until it begins.
 
 use std::time::Duration;
 
