@@ -91,6 +91,7 @@ pub(crate) fn navigation() -> Vec<NavLink> {
     const HOMES: &[&str] = &[CareHome.as_str()];
     const OF_ELDERS: &[&str] = &[HomeCareAgency.as_str(), StreetOffice.as_str()];
     const OF_DOCTORS: &[&str] = &[Hospital.as_str(), HealthCentre.as_str()];
+    const WITH_AGREEMENTS: &[&str] = &[CareHome.as_str(), Hospital.as_str(), HealthCentre.as_str()];
     let link = |href, key, roles| NavLink { href, key, roles, kinds: &[] };
     vec![
         link("/consults", "nav-consults", &[CARE_STAFF, DOCTOR]),
@@ -107,6 +108,7 @@ pub(crate) fn navigation() -> Vec<NavLink> {
         NavLink { kinds: OFFICES, ..link("/areas", "nav-areas", &[ADMINISTRATOR]) },
         NavLink { kinds: OFFICES, ..link("/admin/installation", "nav-installation", &[ADMINISTRATOR]) },
         NavLink { kinds: OF_DOCTORS, ..link("/practitioners", "nav-practitioners", &[ADMINISTRATOR, DOCTOR]) },
+        NavLink { kinds: WITH_AGREEMENTS, ..link("/affiliations", "nav-affiliations", &[ADMINISTRATOR]) },
         link("/emergency-accesses", "nav-emergency", &[DOCTOR]),
         NavLink { kinds: OFFICES, ..link("/emergency-accesses", "nav-emergency", &[ADMINISTRATOR]) },
         link("/help", "nav-help", &[]),

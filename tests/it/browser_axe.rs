@@ -12,7 +12,7 @@ use crate::common::chromium::Browser;
 use crate::common::{self, Served, flow};
 
 /// Everybody with pages of their own.
-const LOGINS: &[&str] = &["", "nurse", "doctor", "dispatcher", "desk", "caregiver", "analyst", "admin"];
+const LOGINS: &[&str] = &["", "nurse", "doctor", "dispatcher", "desk", "caregiver", "analyst", "admin", "director"];
 /// Pages that nothing on a page leads to, with somebody who opens them.
 const OPENED: &[(&str, &str)] = &[
     ("", "/login"),
@@ -145,6 +145,23 @@ async fn more(served: &Served) {
     nurse.post("/v1/shift-handovers", &json!({})).await.expect(201);
     let desk = served.nobody().demo("desk").await;
     desk.post("/v1/requests", &flow::new_request("想洗澡")).await.expect(201);
+    agreement(served).await;
+}
+
+/// The care home's administrator, with an agreement that waits for the hospital's answer.
+async fn agreement(served: &Served) {
+    let nobody = served.nobody();
+    let [home, hospital] =
+        [flow::organisation(&nobody, "care_home").await, flow::organisation(&nobody, "hospital").await];
+    let new = json!({ "login": "director", "display_name": "周院长", "roles": ["administrator"] });
+    let accounts = format!("/v1/organisations/{home}/accounts");
+    let made = nobody.demo("admin").await.post(&accounts, &new).await.expect(201);
+    let link = flow::text(&made, "/link/path");
+    let (_, token) = link.split_once('#').unwrap();
+    let password = json!({ "token": token, "password": sanbao_booking::account::demo::PASSWORD });
+    nobody.post("/setup/account", &password).await.expect(204);
+    let proposal = json!({ "with": hospital, "number": "镇医合 2026-017", "valid_from": "2026-11-01", "valid_until": "2028-10-31" });
+    nobody.demo("director").await.post("/v1/affiliations", &proposal).await.expect(201);
 }
 
 #[tokio::test(flavor = "multi_thread")]

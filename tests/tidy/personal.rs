@@ -31,6 +31,7 @@ const TABLES: &[&str] = &[
 ];
 /// The files whose statements may read these tables: what they give of people is `Personal`, or only ids and counts.
 const READERS: &[&str] = &[
+    "crates/booking/src/account/affiliation/store.rs",
     "crates/booking/src/account/person/care/relation.rs",
     "crates/booking/src/account/person/care/store.rs",
     "crates/booking/src/account/person/elder.rs",
@@ -93,6 +94,7 @@ const READERS: &[&str] = &[
 ];
 /// The files in which personal data is opened and shown to nobody, and what for.
 const OPENED: &[(&str, &str)] = &[
+    ("crates/booking/src/account/affiliation/view.rs", "the history of two institutions, of the staff alone"),
     ("crates/booking/src/account/person/api/read.rs", "the mark of a page of a list"),
     ("crates/booking/src/account/person/api/update.rs", "what a change is applied to"),
     ("crates/booking/src/account/person/export/api.rs", "whose it is"),

@@ -79,6 +79,7 @@ pub const MIGRATIONS: Migrations = migrations!("booking":
     1903 "1903_rules_are_told",
     1930 "1930_occupancy_take",
     1931 "1931_consult_open_in_state",
+    1950 "1950_affiliation",
 );
 
 /// The operator's choices.

@@ -10,6 +10,7 @@ nav-admin = Administration
 nav-audit = Audit log
 nav-areas = Areas
 nav-practitioners = Doctors' hours
+nav-affiliations = Agreements
 nav-emergency = Emergency access
 nav-installation = State
 problems-title = Problem types

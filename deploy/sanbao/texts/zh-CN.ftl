@@ -10,6 +10,7 @@ nav-admin = 机构与人员
 nav-audit = 操作记录
 nav-areas = 区域
 nav-practitioners = 出诊时间
+nav-affiliations = 合作协议
 nav-emergency = 紧急查阅
 nav-installation = 运行状况
 problems-title = 错误类型

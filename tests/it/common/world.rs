@@ -66,6 +66,7 @@ impl World {
         let strangers = strangers(served).await;
         let former = former(&nobody, &home).await;
         let moving = Moving::of(&nurse, &resident).await;
+        let affiliation = affiliation_of(&nobody, &home, &hospital).await;
         let things = vec![
             ("/v1/consult-drafts/{id}", "id", draft_about(&nurse, &resident).await),
             ("/v1/consult-holds/{id}", "id", hold),
@@ -81,6 +82,7 @@ impl World {
             ("/v1/persons/{id}", "id", resident),
             ("/v1/transfers/{id}", "id", moving.transfer),
             ("/v1/sharing-consents/{id}", "id", moving.consent),
+            ("/v1/affiliations/{id}", "id", affiliation),
             ("/v1/organisations/{id}/close", "id", spare.clone()),
             ("/v1/organisations/{id}/reopen", "id", spare),
             ("/v1/admin/organisations/{id}", "id", home.clone()),
@@ -209,6 +211,14 @@ async fn add_home(admin: &Client, name: &str) -> String {
 async fn add_room(admin: &Client, organisation: &str) -> String {
     let room = admin.post(&format!("/v1/organisations/{organisation}/locations"), &json!({ "name": "备用室" })).await;
     flow::text(&room.expect(201), "/id")
+}
+
+/// An agreement that the home's administrator proposes to the hospital; its id.
+async fn affiliation_of(nobody: &Client, home: &str, hospital: &str) -> String {
+    add_account(&nobody.demo("admin").await, home, "director", &["administrator"], &[]).await;
+    let director = nobody.log_in("director", PASSWORD).await;
+    let new = json!({ "with": hospital, "number": "镇医合 2026-017", "valid_from": "2026-11-01", "valid_until": "2028-10-31" });
+    flow::text(&director.post("/v1/affiliations", &new).await.expect(201), "/id")
 }
 
 /// An offer of an organisation's that waits for an answer.

@@ -53,6 +53,8 @@ const PLAIN: &[&str] = &[
     "/admin/organisations/{id}",
     "/admin/parked",
     "/admin/qr",
+    "/affiliations",
+    "/affiliations/{id}",
     "/areas",
     "/areas/import",
     "/areas/{code}",

@@ -16,6 +16,10 @@ typed_id!(
     LocationId
 );
 typed_id!(
+    /// An agreement between two institutions.
+    AffiliationId
+);
+typed_id!(
     /// One log-in on one device; its refresh tokens are one family.
     SessionId
 );

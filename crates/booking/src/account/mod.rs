@@ -1,5 +1,6 @@
 //! Organisations, accounts, log-in sessions and people.
 
+pub(crate) mod affiliation;
 pub mod area;
 mod audit;
 mod config;
@@ -29,7 +30,7 @@ use sanbao_platform::service::Task;
 use crate::App;
 
 pub use config::{AccountConfig, SecondFactorFor};
-pub use id::{AccountId, DeviceId, LocationId, PersonId, SessionId};
+pub use id::{AccountId, AffiliationId, DeviceId, LocationId, PersonId, SessionId};
 pub(crate) use page::Areas;
 
 /// The routes of this part.
@@ -38,6 +39,7 @@ pub fn routes() -> Routes<App> {
         .merge(organisation::api::routes())
         .merge(member::api::routes())
         .merge(location::api::routes())
+        .merge(affiliation::api::routes())
         .merge(person::api::routes())
         .merge(session::api::routes())
         .merge(second_factor::api::routes())

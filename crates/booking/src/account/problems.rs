@@ -34,5 +34,9 @@ problem_kinds! {
     PERSON_PRESENT = 409 "person-present" "本人还在册。请先登记去世或离开，再抹除" "This person is in the network; say first that they have died or left";
     PERSON_BUSY = 409 "person-busy" "还有未完成的会诊、上门或移交，完成之后才能抹除" "Consults, visits or transfers of this person are not done; erase when they are";
     PERSON_RETAINED = 409 "person-retained" "法律要求保存的资料还没有到期，不能抹除" "The law keeps papers of this person for longer; they cannot be erased yet";
+    AFFILIATION_PROPOSED = 409 "affiliation-proposed" "两家之间已有一份协议在等答复，请先答复或撤回" "There is a proposal between the two already; answer it, or take it back, first";
+    AFFILIATION_OVERLAPS = 409 "affiliation-overlaps" "两家之间在这段时间已有协议。请从它到期的第二天开始，或先结束它" "There is an agreement between the two for some of these days; begin on the day after its last, or end it first";
+    AFFILIATION_OVER = 409 "affiliation-over" "这份协议的期限已过" "The last day of this agreement is over";
+    TOO_MANY_AFFILIATIONS = 409 "too-many-affiliations" "本机构的合作协议已到上限，请先结束或撤回一些" "Your organisation has as many agreements as it may; end or withdraw some first";
     JOIN_FINAL = 409 "join-final" "合并已超过 30 天，不能再撤销" "The join is older than 30 days and cannot be undone any more";
 }

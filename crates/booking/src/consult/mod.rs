@@ -63,7 +63,7 @@ pub use problems::KINDS;
 pub use state::{ConsultStateName, ConsultStepName};
 pub(crate) use steps::TOPIC;
 pub(crate) use steps::called_off;
-pub(crate) use store::{not_begun_of, open_at};
+pub(crate) use store::{not_begun_of, open_at, open_between};
 
 /// The routes of this part.
 pub fn routes() -> Routes<App> {

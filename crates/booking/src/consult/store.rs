@@ -92,6 +92,10 @@ const IS_HOSPITAL: &str = "select count(*) from organisation
     where id = $1 and kind in ('hospital', 'health_centre') and state = 'open'";
 const OPEN_AT: &str = "select count(*) from consult where (inviting_id = $1 or invited_id = $1)
     and state not in ('adopted', 'archived', 'rejected', 'cancelled', 'no_show', 'expired')";
+const OPEN_BETWEEN: &str = "select count(case when state in ('scheduled', 'in_session') then 1 end),
+    count(case when state in ('submitted', 'returned', 'accepted', 'opinion_draft', 'signed') then 1 end) from consult
+    where inviting_id = $1 and invited_id = $2 and state in ('submitted', 'returned', 'accepted', 'scheduled', 'in_session',
+        'opinion_draft', 'signed')";
 const ASKING: &str = "select count(*) from consult where inviting_id = $1
     and state in ('draft', 'submitted', 'returned', 'accepted', 'opinion_draft', 'signed') and state = 'submitted'
     and asked_starts_at > $2";
@@ -317,6 +321,15 @@ pub async fn update(tx: &mut Tx, read: i64, consult: &Consult) -> Result<bool, D
 /// How many consults of an organisation, on either side, are not done.
 pub async fn open_at(conn: &mut Conn, organisation: OrganisationId) -> Result<i64, DbError> {
     Ok(on!(conn, |c| sqlx::query_scalar(OPEN_AT).bind(organisation).fetch_one(c).await)?)
+}
+
+/// How many consults of two organisations are booked or in session, and how many wait for something else; drafts are nobody else's.
+pub async fn open_between(
+    conn: &mut Conn,
+    inviting: OrganisationId,
+    invited: OrganisationId,
+) -> Result<(i64, i64), DbError> {
+    Ok(on!(conn, |c| sqlx::query_as(OPEN_BETWEEN).bind(inviting).bind(invited).fetch_one(c).await)?)
 }
 
 /// How many invitations of an organisation wait for an answer and have a time held until then.

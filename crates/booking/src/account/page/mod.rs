@@ -2,6 +2,7 @@
 
 mod account_link;
 mod admin;
+mod affiliations;
 mod care;
 mod end;
 mod export;
@@ -72,6 +73,8 @@ pub(super) fn routes() -> Routes<App> {
         .page("/persons/{id}/joins", get(joins::joins))
         .page("/transfers", get(transfers::transfers))
         .page("/transfers/events", get(transfers::events))
+        .page("/affiliations", get(affiliations::affiliations))
+        .page("/affiliations/{id}", get(affiliations::affiliation))
         .page("/admin", get(admin::administration))
         .page("/admin/accounts/{id}", get(admin::account_page))
         .page("/admin/organisations/{id}", get(admin::organisation_page))

@@ -1,6 +1,7 @@
 //! Consults from invitation to signed opinion, through the real router on both engines.
 
 mod again;
+pub mod agreements;
 mod any_room;
 mod asked;
 mod booking;

@@ -102,6 +102,7 @@ pub(super) const SUBJECTS: &str = "select v.id from visit v where v.person_id = 
 pub(crate) const LEFT: &[(&str, &str)] = &[
     ("account", "staff"),
     ("account_link", "staff"),
+    ("affiliation", "institutions"),
     ("area", "places"),
     ("area_parent", "places"),
     ("area_within", "places"),

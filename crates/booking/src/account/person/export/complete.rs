@@ -47,6 +47,7 @@ const LEFT_OUT: &[(&str, &str, &str)] = &[
 const ELSEWHERE: &[(&str, &str)] = &[
     ("account", "staff"),
     ("account_link", "staff"),
+    ("affiliation", "institutions: what two of them have agreed"),
     ("area", "places"),
     ("area_parent", "places"),
     ("area_within", "places"),

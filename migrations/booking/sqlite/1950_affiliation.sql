@@ -1,0 +1,24 @@
+-- An agreement between a care home that invites and a hospital whose doctors it invites. It counts on the days from the first to the
+-- last, as the hospital's zone has them; nothing is written when the last one is over.
+create table affiliation (
+    id              blob not null primary key,
+    inviting_id     blob not null references organisation (id),
+    invited_id      blob not null references organisation (id),
+    number          text not null,
+    valid_from      text not null,
+    valid_until     text not null,
+    books_at_once   integer not null check (books_at_once in (0, 1)),
+    proposed_by     text not null check (proposed_by in ('inviting', 'invited')),
+    proposed_at     text not null,
+    state           text not null check (state in ('proposed', 'active', 'declined', 'withdrawn', 'ended')),
+    decided_at      text,
+    ended_by        text check (ended_by in ('inviting', 'invited')),
+    reason          text,
+    version         integer not null,
+    check (valid_from <= valid_until),
+    check (inviting_id <> invited_id)
+) strict;
+create unique index affiliation_proposed on affiliation (inviting_id, invited_id) where state = 'proposed';
+create index affiliation_by_inviting on affiliation (inviting_id, proposed_at, id);
+create index affiliation_by_invited on affiliation (invited_id, proposed_at, id);
+create index affiliation_active on affiliation (inviting_id, invited_id, valid_until) where state = 'active';
