@@ -80,6 +80,7 @@ pub const MIGRATIONS: Migrations = migrations!("booking":
     1930 "1930_occupancy_take",
     1931 "1931_consult_open_in_state",
     1950 "1950_affiliation",
+    1951 "1951_consult_at_once",
 );
 
 /// The operator's choices.

@@ -277,6 +277,7 @@ audit-did-hand_over = handed over
 audit-did-take_over = taken over
 audit-did-workday = working days
 audit-did-affiliation = agreement
+audit-did-book = book at once
 audit-did-change = change
 audit-did-propose = propose
 audit-did-calendar_rule = booking rules

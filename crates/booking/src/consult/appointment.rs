@@ -16,9 +16,16 @@ pub struct Appointment {
     pub interval: Interval,
     /// How much later it will be, as somebody said.
     pub delay_minutes: i32,
+    /// Whether it was booked without waiting for the hospital's answer: until it begins, that may return it.
+    pub at_once: bool,
 }
 
 impl Appointment {
+    /// The same for a consult that was booked as `before` was.
+    pub(super) fn as_booked(self, before: &Self) -> Self {
+        Self { at_once: before.at_once, ..self }
+    }
+
     fn delay(&self) -> Duration {
         Duration::minutes(i64::from(self.delay_minutes))
     }

@@ -9,9 +9,10 @@ use sanbao_platform::moment::Moment;
 use sanbao_platform::on;
 use sanbao_platform::problem::Problem;
 
+use super::at_once;
 use super::booking::{self, HOLDER, no_room};
 use super::hold::{self, HELD_PER_ORGANISATION_MAX};
-use super::input::{Invitation, Wanted};
+use super::input::{Invitation, Title, Wanted};
 use super::model::{AskedTime, Consult};
 use super::practitioner::Practitioner;
 use super::practitioner::bookable::{self, Bookable, BookingWish};
@@ -77,11 +78,7 @@ pub(super) async fn resolved(
         starts_at: *asked.starts_at,
     };
     let found = bookable_of(conn, ctx.now(), &wish, DOCTOR).await?;
-    let ranks = invitation.wanted_title.is_none_or(|least| found.doctor.title >= least);
-    if found.doctor.specialty != invitation.wanted_specialty || !ranks {
-        let (zh, en) = ("请选择所选科室、职称符合要求的医生", "Choose a doctor of the wanted specialty and rank");
-        return Err(Problem::field(DOCTOR, zh, en));
-    }
+    require_fit(&found.doctor, &invitation.wanted_specialty, invitation.wanted_title)?;
     if asked.room_id.is_some() && !found.has_room {
         return Err(no_room(ROOM));
     }
@@ -89,10 +86,19 @@ pub(super) async fn resolved(
     Ok(Some(AskedTime { doctor: asked.doctor_id, room: asked.room_id, interval }))
 }
 
+/// Refuses a doctor of another specialty than the wanted one, or below the wanted rank.
+fn require_fit(doctor: &Practitioner, specialty: &str, least: Option<Title>) -> Result<(), Problem> {
+    if doctor.specialty == specialty && least.is_none_or(|least| doctor.title >= least) {
+        return Ok(());
+    }
+    let (zh, en) = ("请选择所选科室、职称符合要求的医生", "Choose a doctor of the wanted specialty and rank");
+    Err(Problem::field(DOCTOR, zh, en))
+}
+
 /// Holds the time that an invitation asks for, until it is answered; what the caller holds while writing goes over into it.
-/// The consult is as it is about to be sent.
-pub(super) async fn keep(tx: &mut Tx, ctx: &Ctx, consult: &Consult) -> Result<(), Problem> {
-    let Some(asked) = consult.asked else { return Ok(()) };
+/// Where the agreement of the two sides says so, it is booked instead. The consult is as it is about to be sent.
+pub(super) async fn keep(tx: &mut Tx, ctx: &Ctx, consult: &Consult) -> Result<Option<Booked>, Problem> {
+    let Some(asked) = consult.asked else { return Ok(None) };
     let now = ctx.now();
     store::hold_for(tx, consult.id, Some(asked.doctor)).await?;
     let wish = BookingWish {
@@ -112,13 +118,17 @@ pub(super) async fn keep(tx: &mut Tx, ctx: &Ctx, consult: &Consult) -> Result<()
             "This slot is of another length now",
         ));
     }
+    let at_once = at_once::applies(tx, now, consult, (interval.starts_at(), found.doctor.zone()?)).await?;
+    if at_once {
+        require_fit(&found.doctor, &consult.wanted_specialty, consult.wanted_title)?;
+    }
     let former = hold::spend(tx, ctx, &asked).await?;
     if found.rules > 0 {
         let wished = WishedTime { doctor: &found.doctor, interval, holder: consult.id.0, former };
         rules::require(tx, now, &wished).await?;
     }
     rooms::lock(tx, consult.inviting.id).await?;
-    if store::asking(tx, consult.inviting.id, now).await? >= HELD_PER_ORGANISATION_MAX {
+    if !at_once && store::asking(tx, consult.inviting.id, now).await? >= HELD_PER_ORGANISATION_MAX {
         return Err(Problem::new(&TOO_MANY_HELD));
     }
     let party = Party {
@@ -129,10 +139,11 @@ pub(super) async fn keep(tx: &mut Tx, ctx: &Ctx, consult: &Consult) -> Result<()
         room: asked.room,
         house: consult.inviting.id,
         interval,
-        until: Some(consult.wanted.1),
+        until: (!at_once).then_some(consult.wanted.1),
     };
-    rooms::seat(tx, now, &party).await?;
-    Ok(())
+    let room = rooms::seat(tx, now, &party).await?;
+    let (doctor, delay_minutes) = (asked.doctor, 0);
+    Ok(at_once.then(|| Appointment { doctor, room, interval, delay_minutes, at_once }.into()))
 }
 
 /// Makes what is held for an invitation the booked time of the doctor who takes it on, if it is theirs and still to be had. What
@@ -150,16 +161,30 @@ pub(super) async fn settle(tx: &mut Tx, ctx: &Ctx, consult: &Consult, doctor: Ac
 
 /// The time that was booked when the asked doctor took a consult on.
 pub(super) async fn settled(conn: &mut Conn, consult: &Consult) -> Result<Option<Booked>, Problem> {
-    let (ConsultState::Accepted { doctor }, Some(asked)) = (&consult.state, consult.asked) else { return Ok(None) };
-    let (doctor, interval) = (*doctor, asked.interval);
-    if doctor != asked.doctor {
-        return Ok(None);
+    match (&consult.state, consult.asked) {
+        (ConsultState::Accepted { doctor }, Some(asked)) if *doctor == asked.doctor => {
+            booked(conn, consult, asked).await
+        }
+        _ => Ok(None),
     }
+}
+
+/// The time that was booked when a consult was sent, by the agreement of the two sides.
+pub(super) async fn taken_at_once(conn: &mut Conn, consult: &Consult) -> Result<Option<Booked>, Problem> {
+    match (&consult.state, consult.asked) {
+        (ConsultState::Submitted, Some(asked)) => booked(conn, consult, asked).await,
+        _ => Ok(None),
+    }
+}
+
+/// The asked time of a consult, if it is booked for it, and not only held.
+async fn booked(conn: &mut Conn, consult: &Consult, asked: AskedTime) -> Result<Option<Booked>, Problem> {
+    let (doctor, interval) = (asked.doctor, asked.interval);
     let room: Option<LocationId> = on!(conn, |c| {
         let query = sqlx::query_scalar(ROOM_BOOKED).bind(HOLDER).bind(consult.id);
         query.bind(interval.starts_at()).bind(interval.ends_at()).fetch_optional(c).await
     })?;
-    Ok(room.map(|room| Appointment { doctor, room, interval, delay_minutes: 0 }.into()))
+    Ok(room.map(|room| Appointment { doctor, room, interval, delay_minutes: 0, at_once: false }.into()))
 }
 
 /// As [`alternatives`], of an invitation in the place of a consult's own.

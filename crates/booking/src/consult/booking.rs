@@ -50,7 +50,7 @@ struct Plan {
 impl Plan {
     fn booked(&self, room: LocationId) -> Booked {
         let (doctor, interval) = (self.doctor.account_id, self.interval);
-        let appointment = Appointment { doctor, room, interval, delay_minutes: self.delay_minutes };
+        let appointment = Appointment { doctor, room, interval, delay_minutes: self.delay_minutes, at_once: false };
         Booked { appointment, below_rank: self.below_rank, same_time: self.same_time, has_links: self.has_links }
     }
 }

@@ -222,7 +222,7 @@ impl Scene<'_> {
         let room = *self.people.rooms.first().ok_or_else(|| Problem::internal("no rooms"))?;
         let interval = Interval::of_minutes(starts_at, 30).map_err(Problem::internal)?;
         let consult = advance(tx, &By::Person(&self.doctor), consult, ConsultStep::Accept(doctor)).await?;
-        let appointment = Appointment { doctor, room, interval, delay_minutes: 0 };
+        let appointment = Appointment { doctor, room, interval, delay_minutes: 0, at_once: false };
         let resources = [doctor.0, consult.resident_id.0, room.0];
         let booking = Booking { holder_kind: HOLDER, holder_id: consult.id.0, resources: &resources, interval };
         calendar::reserve(tx, self.now, &booking).await?;

@@ -75,7 +75,7 @@ fn kind_of(step: Option<&ConsultStep>) -> Option<&'static EventKind<ConsultEvent
         Some(ConsultStep::Return(_)) => &RETURNED,
         Some(ConsultStep::Reject(_)) => &REJECTED,
         Some(ConsultStep::Accept(_)) => &ACCEPTED,
-        Some(ConsultStep::Schedule(_)) => &SCHEDULED,
+        Some(ConsultStep::Schedule(_) | ConsultStep::Book(_)) => &SCHEDULED,
         Some(ConsultStep::Reschedule(_) | ConsultStep::Exchange(_)) => &RESCHEDULED,
         Some(ConsultStep::Delay(_)) => &DELAYED,
         Some(ConsultStep::Cancel(_)) => &CANCELLED,

@@ -14,7 +14,7 @@ use crate::calendar;
 pub(super) async fn up(tx: &mut Tx, by: &By<'_>, change: &Change<Consult>) -> Result<(), DbError> {
     let id = change.after.id;
     match &change.step {
-        Some(ConsultStep::Schedule(to) | ConsultStep::Reschedule(to)) if to.has_links => {
+        Some(ConsultStep::Schedule(to) | ConsultStep::Book(to) | ConsultStep::Reschedule(to)) if to.has_links => {
             guest::follow(tx, id, to.appointment.interval.ends_at(), by.at()).await?;
         }
         Some(ConsultStep::Exchange(to)) => {
@@ -37,8 +37,11 @@ pub(super) async fn up(tx: &mut Tx, by: &By<'_>, change: &Change<Consult>) -> Re
 async fn void_fetching(tx: &mut Tx, by: &By<'_>, change: &Change<Consult>) -> Result<(), DbError> {
     let begins = |consult: &Consult| consult.state.appointment().map(|a| a.interval.starts_at());
     let former = change.before.as_ref().and_then(begins);
+    let returned = matches!(change.step, Some(ConsultStep::Return(_)));
     match by {
-        By::Person(ctx) if former.is_some() && begins(&change.after).is_some_and(|at| Some(at) != former) => {
+        By::Person(ctx)
+            if former.is_some() && (returned || begins(&change.after).is_some_and(|at| Some(at) != former)) =>
+        {
             fetch::void(tx, change.after.id, ctx.actor.subject.into(), by.at()).await
         }
         _ => Ok(()),

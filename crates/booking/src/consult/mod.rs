@@ -8,6 +8,7 @@ mod acts;
 mod api;
 mod appointment;
 mod asked;
+mod at_once;
 mod attendance;
 mod booking;
 mod carried;

@@ -220,6 +220,7 @@ pub(super) struct ConsultRow {
     starts_at: Option<DateTime<Utc>>,
     ends_at: Option<DateTime<Utc>>,
     delay_minutes: i32,
+    at_once: bool,
     started_at: Option<DateTime<Utc>>,
     finished_at: Option<DateTime<Utc>>,
     has_consent: bool,
@@ -240,7 +241,7 @@ impl ConsultRow {
             return Ok(None);
         };
         let interval = Interval::new(starts_at, ends_at).map_err(|e| self.bad("ends_at", e))?;
-        Ok(Some(Appointment { doctor, room, interval, delay_minutes: self.delay_minutes }))
+        Ok(Some(Appointment { doctor, room, interval, delay_minutes: self.delay_minutes, at_once: self.at_once }))
     }
 
     fn asked(&self) -> Result<Option<AskedTime>, DbError> {

@@ -147,7 +147,8 @@ pub struct ConsultStance {
     pub relation: ConsultRelation,
     missable: bool,
     endable: bool,
-    exchangeable: bool,
+    /// Whether a booked time has not begun: before that it may be exchanged, and returned.
+    upcoming: bool,
 }
 
 impl ConsultStance {
@@ -157,7 +158,7 @@ impl ConsultStance {
             relation: consult.relation(&ctx.actor, specialty),
             missable: is_due(&consult.state, ConsultStepName::NoShow, ctx.now()),
             endable: is_due(&consult.state, ConsultStepName::Finish, ctx.now()),
-            exchangeable: is_due(&consult.state, ConsultStepName::Exchange, ctx.now()),
+            upcoming: is_due(&consult.state, ConsultStepName::Exchange, ctx.now()),
         }
     }
 
@@ -166,7 +167,7 @@ impl ConsultStance {
         match step {
             ConsultStepName::NoShow => self.missable,
             ConsultStepName::Finish => self.endable,
-            ConsultStepName::Exchange => self.exchangeable,
+            ConsultStepName::Exchange | ConsultStepName::Return => self.upcoming,
             _ => true,
         }
     }

@@ -126,6 +126,8 @@ pub enum ConsultStep {
     Reject(String),
     /// Give it doctor, room and time.
     Schedule(Booked),
+    /// Give it the time that it asks for as soon as it is sent, where the agreement of the two sides says so.
+    Book(Booked),
     /// Give it others.
     Reschedule(Booked),
     /// Give it the time of another one, which takes its own.
@@ -167,6 +169,8 @@ text_enum! {
         Reject = "reject",
         /// Give it doctor, room and time.
         Schedule = "schedule",
+        /// Give it the time that it asks for as soon as it is sent, where the agreement of the two sides says so.
+        Book = "book",
         /// Give it others.
         Reschedule = "reschedule",
         /// Give it the time of another one, which takes its own.
@@ -200,7 +204,8 @@ impl StepName for ConsultStepName {
     fn example(self) -> ConsultStep {
         let (at, doctor) = (DateTime::UNIX_EPOCH, AccountId(Uuid::nil()));
         let interval = Interval::example();
-        let appointment = Appointment { doctor, room: LocationId(Uuid::nil()), interval, delay_minutes: 0 };
+        let appointment =
+            Appointment { doctor, room: LocationId(Uuid::nil()), interval, delay_minutes: 0, at_once: false };
         match self {
             Self::Revise => {
                 let invitation = Invitation::example();
@@ -211,6 +216,7 @@ impl StepName for ConsultStepName {
             Self::Return => ConsultStep::Return(String::new()),
             Self::Reject => ConsultStep::Reject(String::new()),
             Self::Schedule => ConsultStep::Schedule(appointment.into()),
+            Self::Book => ConsultStep::Book(appointment.into()),
             Self::Reschedule => ConsultStep::Reschedule(appointment.into()),
             Self::Exchange => ConsultStep::Exchange(Exchanged::with(ConsultId(Uuid::nil()), appointment)),
             Self::Delay => ConsultStep::Delay(Delayed::by(0, false)),
@@ -227,7 +233,7 @@ impl StepName for ConsultStepName {
     }
 
     fn by_person(self) -> bool {
-        !matches!(self, Self::Start | Self::Expire)
+        !matches!(self, Self::Book | Self::Start | Self::Expire)
     }
 }
 
@@ -242,6 +248,7 @@ impl Step for ConsultStep {
             Self::Return(_) => ConsultStepName::Return,
             Self::Reject(_) => ConsultStepName::Reject,
             Self::Schedule(_) => ConsultStepName::Schedule,
+            Self::Book(_) => ConsultStepName::Book,
             Self::Reschedule(_) => ConsultStepName::Reschedule,
             Self::Exchange(_) => ConsultStepName::Exchange,
             Self::Delay(_) => ConsultStepName::Delay,
@@ -267,7 +274,7 @@ impl Step for ConsultStep {
     fn note(&self) -> Option<&str> {
         match self {
             Self::Delay(delay) => Some(&delay.words),
-            Self::Schedule(booked) | Self::Reschedule(booked) => booked.note(),
+            Self::Schedule(booked) | Self::Book(booked) | Self::Reschedule(booked) => booked.note(),
             Self::Exchange(exchanged) => Some(&exchanged.words),
             Self::Revise(revision) => revision.note(),
             _ => None,
@@ -297,10 +304,16 @@ impl State for ConsultState {
             (Self::Submitted, ConsultStep::Return(reason)) => Ok(Self::Returned { reason }),
             (Self::Submitted, ConsultStep::Reject(reason)) => Ok(Self::Rejected { reason }),
             (Self::Submitted, ConsultStep::Accept(doctor)) => Ok(Self::Accepted { doctor }),
-            (Self::Accepted { .. }, ConsultStep::Schedule(to)) | (Self::Scheduled(_), ConsultStep::Reschedule(to)) => {
-                Ok(Self::Scheduled(to.appointment))
+            // No doctor has answered: until it begins, the hospital still may.
+            (Self::Scheduled(Appointment { at_once: true, .. }), ConsultStep::Return(reason)) => {
+                Ok(Self::Returned { reason })
             }
-            (Self::Scheduled(_), ConsultStep::Exchange(to)) => Ok(Self::Scheduled(to.appointment)),
+            (Self::Accepted { .. }, ConsultStep::Schedule(to)) => Ok(Self::Scheduled(to.appointment)),
+            (Self::Submitted, ConsultStep::Book(to)) => {
+                Ok(Self::Scheduled(Appointment { at_once: true, ..to.appointment }))
+            }
+            (Self::Scheduled(a), ConsultStep::Reschedule(to)) => Ok(Self::Scheduled(to.appointment.as_booked(&a))),
+            (Self::Scheduled(a), ConsultStep::Exchange(to)) => Ok(Self::Scheduled(to.appointment.as_booked(&a))),
             (Self::Scheduled(a), ConsultStep::Delay(Delayed { minutes, .. })) => {
                 Ok(Self::Scheduled(Appointment { delay_minutes: minutes, ..a }))
             }

@@ -11,7 +11,13 @@ fn at(minute: i64) -> DateTime<Utc> {
 
 fn appointment(minute: i64) -> Appointment {
     let interval = Interval::of_minutes(at(minute), 30).unwrap();
-    Appointment { doctor: AccountId(Uuid::nil()), room: LocationId(Uuid::nil()), interval, delay_minutes: 0 }
+    Appointment {
+        doctor: AccountId(Uuid::nil()),
+        room: LocationId(Uuid::nil()),
+        interval,
+        delay_minutes: 0,
+        at_once: false,
+    }
 }
 
 pub fn state(name: ConsultStateName) -> ConsultState {
@@ -38,7 +44,7 @@ pub fn state(name: ConsultStateName) -> ConsultState {
 fn legal(name: ConsultStateName) -> &'static [&'static str] {
     match name {
         ConsultStateName::Draft => &["revise", "submit", "cancel"],
-        ConsultStateName::Submitted => &["accept", "return", "reject", "cancel", "expire"],
+        ConsultStateName::Submitted => &["accept", "return", "reject", "book", "cancel", "expire"],
         ConsultStateName::Returned => &["revise", "submit", "cancel", "expire"],
         ConsultStateName::Accepted => &["schedule", "cancel", "expire"],
         ConsultStateName::Scheduled => &["reschedule", "exchange", "delay", "cancel", "start", "finish", "no_show"],
@@ -68,6 +74,27 @@ fn each_state_allows_its_steps_and_no_other() {
             }
         }
     }
+}
+
+#[test]
+fn what_was_booked_at_once_is_returned_until_it_begins() {
+    let booked = state(ConsultStateName::Submitted).apply(ConsultStep::Book(appointment(0).into())).unwrap();
+    let with_return = |state: &ConsultState| state.legal().contains(&ConsultStepName::Return);
+    assert!(with_return(&booked) && !with_return(&state(ConsultStateName::Scheduled)));
+    // Another time of it is no answer of the hospital's.
+    let moved = booked.clone().apply(ConsultStep::Reschedule(appointment(60).into())).unwrap();
+    let exchanged = moved.clone().apply(ConsultStepName::Exchange.example()).unwrap();
+    let late = exchanged.clone().apply(ConsultStep::Delay(Delayed::by(15, false))).unwrap();
+    for booked in [&moved, &exchanged, &late] {
+        assert!(with_return(booked), "{booked:?}");
+    }
+    let returned = moved.apply(ConsultStep::Return("请补充化验".to_owned())).unwrap();
+    assert_eq!((returned.appointment(), returned.note()), (None, Some("请补充化验")));
+    let begun = booked.apply(ConsultStep::Start(at(1))).unwrap();
+    assert!(!with_return(&begun));
+    let asked_again = returned.apply(ConsultStep::Submit).unwrap().apply(ConsultStep::Accept(AccountId(Uuid::nil())));
+    let answered = asked_again.unwrap().apply(ConsultStep::Schedule(appointment(0).into())).unwrap();
+    assert!(!with_return(&answered), "a doctor has answered");
 }
 
 #[test]

@@ -22,7 +22,7 @@ use super::practitioner::store as doctors;
 use super::state::{ConsultState, ConsultStateName, ConsultStep, ConsultStepName, Delayed, Revision};
 use super::timing::{require_agreed, require_due};
 use super::view::{self, ConsultView};
-use super::{asked, booking, conflicts, events, follow, invitation, store};
+use super::{asked, at_once, booking, conflicts, events, follow, invitation, store};
 use crate::App;
 use crate::account::person::require_here;
 
@@ -41,7 +41,7 @@ fn action_of(step: ConsultStepName) -> Option<ConsultAction> {
         ConsultStepName::NoShow => ConsultAction::NoShow,
         ConsultStepName::SaveOpinion | ConsultStepName::Sign => ConsultAction::Opinion,
         ConsultStepName::Adopt | ConsultStepName::Archive => ConsultAction::Adopt,
-        ConsultStepName::Start | ConsultStepName::Expire => return None,
+        ConsultStepName::Book | ConsultStepName::Start | ConsultStepName::Expire => return None,
     })
 }
 
@@ -249,7 +249,10 @@ impl Order<Consult> for ConsultOrder {
                 asked::settle(tx, ctx, consult, doctor).await?;
                 ConsultStep::Accept(doctor)
             }
-            Self::Return(why) => ConsultStep::Return(why.checked()?),
+            Self::Return(why) => {
+                at_once::require_returnable(consult, now)?;
+                ConsultStep::Return(why.checked()?)
+            }
             Self::Reject(why) => ConsultStep::Reject(why.checked()?),
             Self::Schedule(wanted) => ConsultStep::Schedule(booking::take(tx, ctx, consult, wanted).await?),
             Self::Reschedule(wanted) => ConsultStep::Reschedule(booking::take(tx, ctx, consult, wanted).await?),
@@ -290,7 +293,13 @@ impl Order<Consult> for ConsultOrder {
     async fn answer(&self, call: Call<'_, Consult>, tx: &mut Tx, after: Consult) -> Result<StepAnswer, Problem> {
         match self {
             Self::Revise(invitation) if invitation.submit => {
-                let sent = lifecycle::advance(tx, &By::Person(call.ctx), after, ConsultStep::Submit).await?;
+                let by = By::Person(call.ctx);
+                let sent = at_once::send(tx, &by, after, None).await?;
+                let sent = at_once::book(tx, &by, sent).await?;
+                seen(call, tx, sent).await
+            }
+            Self::Submit => {
+                let sent = at_once::book(tx, &By::Person(call.ctx), after).await?;
                 seen(call, tx, sent).await
             }
             Self::Accept => match asked::settled(tx, &after).await? {

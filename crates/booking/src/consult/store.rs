@@ -31,7 +31,7 @@ macro_rules! consults {
     (select s.display_name from account s where s.id = c.asked_doctor_id) as asked_doctor_name, c.asked_room_id,
     c.asked_starts_at, c.asked_ends_at, c.state, c.state_note, c.state_since,
     c.doctor_id, d.display_name as doctor_name, c.room_id, l.name as room_name, c.starts_at, c.ends_at,
-    c.delay_minutes, c.started_at, c.finished_at,
+    c.delay_minutes, c.at_once, c.started_at, c.finished_at,
     exists (select 1 from consult_consent k where k.consult_id = c.id and k.withdrawn_at is null) as has_consent,
     f.fetched_by, s.display_name as fetched_by_name, c.version
     from consult c join organisation h on h.id = c.inviting_id join organisation o on o.id = c.invited_id
@@ -85,7 +85,7 @@ const UPDATE: &str = "update consult set state = $3, state_note = $4, state_sinc
     starts_at = $8, ends_at = $9, delay_minutes = $10, started_at = $11, finished_at = $12, version = $13,
     invited_id = $14, resident_id = $15, reason = $16, purpose = $17, wanted_from = $18, wanted_until = $19,
     case_summary = $20, wanted_specialty = $21, wanted_title = $22,
-    urgency = $23, asked_doctor_id = $24, asked_room_id = $25, asked_starts_at = $26, asked_ends_at = $27
+    urgency = $23, asked_doctor_id = $24, asked_room_id = $25, asked_starts_at = $26, asked_ends_at = $27, at_once = $28
     where id = $1 and version = $2";
 const RESIDENT_OF: &str = "select count(*) from person where id = $1 and organisation_id = $2 and merged_into is null";
 const IS_HOSPITAL: &str = "select count(*) from organisation
@@ -310,6 +310,7 @@ pub async fn update(tx: &mut Tx, read: i64, consult: &Consult) -> Result<bool, D
         let row = row.bind(&consult.wanted_specialty).bind(consult.wanted_title).bind(consult.urgency);
         let row = row.bind(asked.map(|a| a.doctor)).bind(asked.and_then(|a| a.room));
         let row = row.bind(asked.map(|a| a.interval.starts_at())).bind(asked.map(|a| a.interval.ends_at()));
+        let row = row.bind(appointment.is_some_and(|a| a.at_once));
         row.execute(c).await.map(|r| r.rows_affected())
     })?;
     if rows > 1 {

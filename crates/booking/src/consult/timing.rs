@@ -17,8 +17,8 @@ use super::problems::{BEGUN, DELAY_OF_OTHERS, NOT_BEGUN};
 use super::state::{ConsultState, ConsultStepName, Delayed};
 
 /// The steps that give a consult a new time; what was said of the old one is past.
-const BOOKING: [ConsultStepName; 3] =
-    [ConsultStepName::Schedule, ConsultStepName::Reschedule, ConsultStepName::Exchange];
+const BOOKING: [ConsultStepName; 4] =
+    [ConsultStepName::Schedule, ConsultStepName::Book, ConsultStepName::Reschedule, ConsultStepName::Exchange];
 
 /// The first moment of a step that has to wait. A meeting that has begun in its room may end at any time; and who meets
 /// earlier than a delay made them expect may end when they are done.
@@ -33,7 +33,9 @@ fn not_before(state: &ConsultState, step: ConsultStepName) -> Option<DateTime<Ut
 /// The first moment at which a step is too late: at a time that has begun people stand at the door.
 fn before(state: &ConsultState, step: ConsultStepName) -> Option<DateTime<Utc>> {
     match (state, step) {
-        (ConsultState::Scheduled(booked), ConsultStepName::Exchange) => Some(booked.interval.starts_at()),
+        (ConsultState::Scheduled(booked), ConsultStepName::Exchange | ConsultStepName::Return) => {
+            Some(booked.interval.starts_at())
+        }
         _ => None,
     }
 }

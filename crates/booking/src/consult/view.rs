@@ -43,6 +43,9 @@ pub struct AppointmentView {
     pub delay_minutes: i32,
     /// When it is expected to begin: the start, and the delay.
     pub expected_at: DateTime<Utc>,
+    /// Whether it was booked without waiting for the hospital's answer, by the agreement of the two: until it begins, the booked
+    /// doctor may return it.
+    pub at_once: bool,
 }
 
 /// The time that an invitation asks for.
@@ -225,6 +228,7 @@ impl ConsultLine {
             ends_at: a.interval.ends_at(),
             delay_minutes: a.delay_minutes,
             expected_at: a.expected_at(),
+            at_once: a.at_once,
         });
         Self {
             id: consult.id,

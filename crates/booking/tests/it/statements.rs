@@ -84,7 +84,7 @@ async fn a_booking_makes_few_statements() {
             (format!("/v1/consults/{second}/schedule"), slot("2026-11-23T01:00:00Z", false), [14, 15]),
             (format!("/v1/consults/{first}/reschedule"), slot("2026-11-23T02:00:00Z", true), [16, 14]),
             ("/v1/consult-holds".to_owned(), hold, [14, 18]),
-            ("/v1/consults".to_owned(), asking, [24, 26]),
+            ("/v1/consults".to_owned(), asking, [25, 27]),
         ] {
             let (count, all) = counted(&w, &path, body).await;
             let most = if w.engine == "sqlite" { sqlite } else { postgres };

@@ -10,14 +10,15 @@ use sanbao_platform::problem::Problem;
 
 use crate::App;
 use crate::consult::asked;
+use crate::consult::at_once;
 use crate::consult::input::Invitation;
 use crate::consult::invitation;
 use crate::consult::model::Consult;
 use crate::consult::policy;
-use crate::consult::state::ConsultStep;
 use crate::consult::view::{ConsultView, seen};
 
-/// Begins a consult (care staff). The time that is asked for is held until the hospital answers; one that is taken is 409
+/// Begins a consult (care staff). The time that is asked for is held until the hospital answers, or booked at once where the
+/// agreement of the two sides says so, and it is not `stat`; one that is taken is 409
 /// `slot-taken`, one without a free room 409 `no-room-free`, both with the nearest free `alternatives`. Every field that is
 /// wrong is told in one answer. The draft that it is made from ends with it.
 #[utoipa::path(post, path = "/v1/consults", tag = "consults", request_body = Invitation,
@@ -35,16 +36,18 @@ pub async fn create(
     }
     let (invitation, asked) = invitation::read(&mut tx, &ctx, ctx.actor.organisation, &body).await?;
     let draft = Consult::begun(ctx.now(), &ctx.actor, &invitation, asked);
-    if invitation.submit
-        && let Err(problem) = asked::keep(&mut tx, &ctx, &draft).await
-    {
-        drop(tx);
-        return Err(asked::alternatives(&app, &ctx, &draft, problem).await);
-    }
+    let kept = if invitation.submit { asked::keep(&mut tx, &ctx, &draft).await } else { Ok(None) };
+    let booked = match kept {
+        Ok(booked) => booked,
+        Err(problem) => {
+            drop(tx);
+            return Err(asked::alternatives(&app, &ctx, &draft, problem).await);
+        }
+    };
     lifecycle::create(&mut tx, &By::Person(&ctx), draft.clone()).await?;
     let id = draft.id;
     if invitation.submit {
-        lifecycle::advance(&mut tx, &By::Person(&ctx), draft, ConsultStep::Submit).await?;
+        at_once::send(&mut tx, &By::Person(&ctx), draft, booked).await?;
     }
     let view = seen(&mut tx, &ctx, id).await?;
     let tag = ETag(view.version);

@@ -24,7 +24,8 @@ pub async fn revise(asked: Asked, Json(body): Json<Invitation>) -> Result<Respon
     asked.take(ConsultOrder::Revise(body)).await
 }
 
-/// Sends it to the hospital, and holds the time that it asks for until that answers (care staff). A taken one is 409
+/// Sends it to the hospital, and holds the time that it asks for until that answers (care staff); where the agreement of the two
+/// sides says so, it is booked at once. A taken one is 409
 /// `slot-taken` with the nearest free `alternatives`.
 #[utoipa::path(post, path = "/v1/consults/{id}/submit", tag = "consults", params(("id" = ConsultId, Path)),
     responses((status = 200, body = ConsultView), (status = 404), (status = 409)))]
@@ -40,7 +41,8 @@ pub async fn accept(asked: Asked) -> Result<Response, Problem> {
     asked.take(ConsultOrder::Accept).await
 }
 
-/// Sends it back for more facts (a doctor of the wanted specialty).
+/// Sends it back for more facts (a doctor of the wanted specialty; of one that was booked at once, the booked doctor until it
+/// begins: its time is given back. After that it is 409 `begun`).
 #[utoipa::path(post, path = "/v1/consults/{id}/return", tag = "consults", params(("id" = ConsultId, Path)), request_body = Reason,
     responses((status = 200, body = ConsultView), (status = 403), (status = 404), (status = 409), (status = 422)))]
 pub async fn give_back(asked: Asked, Json(body): Json<Reason>) -> Result<Response, Problem> {

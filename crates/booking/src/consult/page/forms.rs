@@ -5,7 +5,7 @@ use sanbao_platform::lang::Lang;
 use sanbao_platform::page::{self, Errors, Field, Select, Send, Tone};
 
 use super::record::decision_key;
-use super::sheet::{Colleagues, Sheet};
+use super::sheet::{Colleagues, Sending, Sheet};
 use super::{exchange, named, schedule, t, time};
 use crate::consult::consent::Method;
 use crate::consult::guest::{GuestRole, GuestView};
@@ -58,6 +58,7 @@ pub(super) fn next(lang: Lang, sheet: &Sheet) -> Markup {
                 @if sheet.can("reject") { (with_reason(lang, sheet, "reject", "/reject")) }
                 @if sheet.can("schedule") { (schedule::form(lang, sheet, "schedule")) }
                 @if sheet.can("submit") {
+                    @if sheet.sending == Sending::Books { (page::notice(Tone::Info, &t(lang, "submit-at-once"))) }
                     div.toolbar {
                         (press(lang, sheet, "submit", "/submit", true))
                         a.button href=(format!("/consults/new?id={}", sheet.consult.id)) { (t(lang, "do-revise")) }
@@ -72,7 +73,8 @@ pub(super) fn next(lang: Lang, sheet: &Sheet) -> Markup {
 
 /// The forms that change a booked consult, and what ends it.
 pub(super) fn change(lang: Lang, sheet: &Sheet) -> Markup {
-    let any = ["delay", "reschedule", "finish", "no_show", "cancel"].iter().any(|step| sheet.can(step));
+    let returns = sheet.can("return") && sheet.consult.state.appointment().is_some();
+    let any = returns || ["delay", "reschedule", "finish", "no_show", "cancel"].iter().any(|step| sheet.can(step));
     let minutes = sheet.consult.state.appointment().map_or(0, |a| a.delay_minutes);
     html! {
         @if any {
@@ -85,6 +87,7 @@ pub(super) fn change(lang: Lang, sheet: &Sheet) -> Markup {
                     details #ask-reschedule open[matches!(sheet.colleagues, Colleagues::Free(_))] { summary { (t(lang, "do-reschedule")) } (schedule::form(lang, sheet, "reschedule")) }
                 }
                 @if sheet.can("exchange") { (exchange::form(lang, sheet)) }
+                @if returns { p.faint { (t(lang, "return-at-once-help")) } (with_reason(lang, sheet, "return", "/return")) }
                 @if sheet.can("finish") { (press(lang, sheet, "finish", "/finish", false)) p.faint { (t(lang, "finish-help")) } }
                 @if sheet.can("no_show") { (with_reason(lang, sheet, "no_show", "/no-show")) }
                 @if sheet.can("cancel") { (with_reason(lang, sheet, "cancel", "/cancel")) }

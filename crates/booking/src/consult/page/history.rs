@@ -83,7 +83,9 @@ fn note(lang: Lang, line: &HistoryLine) -> String {
     let said = line.note.as_deref().unwrap_or_default();
     let step = ConsultStepName::from_text(&line.action);
     match (step, said) {
-        (Some(ConsultStepName::Schedule | ConsultStepName::Reschedule), BELOW_RANK) => t(lang, "note-below_rank"),
+        (Some(ConsultStepName::Schedule | ConsultStepName::Book | ConsultStepName::Reschedule), BELOW_RANK) => {
+            t(lang, "note-below_rank")
+        }
         (Some(ConsultStepName::Reschedule), SAME_TIME) => t(lang, "note-same_time"),
         (Some(ConsultStepName::Exchange), _) => String::new(),
         (Some(ConsultStepName::Revise), OTHER_PERSON) => t(lang, "note-other_person"),

@@ -52,7 +52,7 @@ pub(super) fn facts(lang: Lang, consult: &Consult, ctx: &Ctx) -> Markup {
             dt { (t(lang, "invited-side")) }
             dd { (consult.invited.name(lang)) @if let Some(doctor) = &consult.doctor_name { " · " (doctor) } }
             @if let Some(a) = consult.state.appointment() {
-                dt { (t(lang, "time")) } dd { (near(ctx, zone, a.interval.starts_at())) "–" (super::words(lang, zone).clock(a.interval.ends_at())) }
+                dt { (t(lang, "time")) } dd { (near(ctx, zone, a.interval.starts_at())) "–" (super::words(lang, zone).clock(a.interval.ends_at())) @if a.at_once { br; span.faint { (t(lang, if consult.state.name() == ConsultStateName::Scheduled { "booked-at-once-open" } else { "booked-at-once" })) } } }
             }
             @if let Some(asked) = consult.asked.filter(|_| consult.state.appointment().is_none()) {
                 dt { (t(lang, "asked-time")) }

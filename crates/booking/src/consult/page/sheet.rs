@@ -11,6 +11,7 @@ use sanbao_platform::problem::Problem;
 use crate::account::{AccountId, LocationId};
 use crate::consult::acts::{self, ActLine};
 use crate::consult::api::{SlotQuery, slots_for, wanted};
+use crate::consult::at_once;
 use crate::consult::conflicts::{self, Conflict};
 use crate::consult::consent::{self, ConsentView};
 use crate::consult::exchange;
@@ -42,6 +43,7 @@ pub(super) struct Sheet {
     /// Whether the reader may enter the room, once it is open.
     pub(super) enters: bool,
     pub(super) actions: Vec<&'static str>,
+    pub(super) sending: Sending,
     pub(super) history: Vec<HistoryLine>,
     pub(super) acts: Vec<ActLine>,
     /// Whether there are older acts than these.
@@ -61,6 +63,15 @@ pub(super) struct Sheet {
     pub(super) conflicts: Vec<Conflict>,
     pub(super) meeting: MeetingView,
     pub(super) tickets: Vec<TicketHolder>,
+}
+
+/// The way of an invitation as soon as it is sent.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Sending {
+    /// It waits for the hospital's answer.
+    Asks,
+    /// The time that it asks for is booked, by the agreement of the two sides.
+    Books,
 }
 
 /// Times of other doctors of the specialty, to whom the reader's hospital may give a consult.
@@ -132,6 +143,7 @@ pub(super) async fn sheet(tx: &mut Conn, ctx: Ctx, id: ConsultId, colleague: boo
     let inviting = relation == ConsultRelation::Inviting;
     let partners =
         if actions.contains(&"exchange") { exchange::offered(tx, &ctx, &consult, relation).await? } else { Vec::new() };
+    let books = actions.contains(&"submit") && at_once::would(tx, ctx.now(), &consult).await?;
     let opinion = opinion::find(tx, id).await?;
     let writes = actions.contains(&"save_opinion");
     let (mut rooms, mut slots, mut below, mut colleagues) = (Vec::new(), Vec::new(), Vec::new(), Colleagues::None);
@@ -174,6 +186,7 @@ pub(super) async fn sheet(tx: &mut Conn, ctx: Ctx, id: ConsultId, colleague: boo
         opinion: opinion.map(|o| o.shown(shows, &consult)).filter(|o| o.signature.is_some() || writes),
         conflicts: conflicts(tx, &ctx, &consult).await?,
         feedback: opinion::feedback(tx, id).await?.map(|feedback| feedback.shown(shows, &consult)),
+        sending: if books { Sending::Books } else { Sending::Asks },
         ctx,
         consult,
         inviting,

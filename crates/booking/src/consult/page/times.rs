@@ -19,6 +19,7 @@ use uuid::Uuid;
 use super::new::zone;
 use super::{TEXTS, t, words};
 use crate::App;
+use crate::account::affiliation::affiliated;
 use crate::account::person::join::resources_of;
 use crate::account::{AccountId, PersonId};
 use crate::calendar::Interval;
@@ -89,7 +90,36 @@ pub(super) async fn part(conn: &mut Conn, ctx: &Ctx, sought: &Sought<'_>) -> Res
         (Found::Free(slots), Some(wish)) => slots.iter().find(|slot| (slot.doctor_id, slot.starts_at) == wish),
         _ => None,
     };
-    Ok(days(ctx, zone, &found, chosen.as_ref().or(wished)))
+    let at_once = at_once(conn, ctx, sought.hospital, (&found, chosen.as_ref())).await?;
+    Ok(days(ctx, zone, (&found, at_once), chosen.as_ref().or(wished)))
+}
+
+/// Which of the times that are shown are booked as soon as the invitation is sent, by the agreement of the house and the hospital.
+#[derive(Clone, Copy)]
+enum AtOnce {
+    None,
+    All,
+    /// Those up to its last day.
+    Until(NaiveDate),
+}
+
+async fn at_once(
+    conn: &mut Conn,
+    ctx: &Ctx,
+    hospital: OrganisationId,
+    (found, chosen): (&Found, Option<&FreeSlot>),
+) -> Result<AtOnce, Problem> {
+    let slots = if let Found::Free(slots) = found { &slots[..] } else { &[] };
+    let Some(last) = slots.iter().chain(chosen).map(|slot| slot.starts_at).max() else { return Ok(AtOnce::None) };
+    let there = zone(conn, hospital).await?;
+    let [today, last] = [ctx.now(), last].map(|at| at.with_timezone(&there).date_naive());
+    let known = affiliated(conn, ctx.actor.organisation, today).await?;
+    let stands = known.iter().find(|one| one.hospital == hospital && one.books_at_once && one.valid_from <= today);
+    Ok(match stands {
+        None => AtOnce::None,
+        Some(one) if last <= one.valid_until => AtOnce::All,
+        Some(one) => AtOnce::Until(one.valid_until),
+    })
 }
 
 /// The free times, or why the house can take none of them.
@@ -129,7 +159,7 @@ async fn found(conn: &mut Conn, ctx: &Ctx, sought: &Sought<'_>) -> Result<(Found
     Ok((found, chosen))
 }
 
-fn days(ctx: &Ctx, zone: Tz, found: &Found, chosen: Option<&FreeSlot>) -> Markup {
+fn days(ctx: &Ctx, zone: Tz, (found, at_once): (&Found, AtOnce), chosen: Option<&FreeSlot>) -> Markup {
     let (lang, words) = (ctx.lang, words(ctx.lang, zone));
     let (slots, lacking) = match found {
         Found::Free(slots) if slots.is_empty() => (&slots[..], Some("no-slots")),
@@ -150,6 +180,11 @@ fn days(ctx: &Ctx, zone: Tz, found: &Found, chosen: Option<&FreeSlot>) -> Markup
     html! {
         fieldset.field #asked-time tabindex="-1" {
             legend { (t(lang, "ask-time")) }
+            @match at_once {
+                AtOnce::None => {},
+                AtOnce::All => (page::notice(Tone::Info, &t(lang, "ask-at-once"))),
+                AtOnce::Until(day) => (page::notice(Tone::Info, &TEXTS.with(lang, "ask-at-once-until", &[("day", &words.day(day))]))),
+            }
             @if let Some(c) = chosen {
                 (choice(lang, &format!("{} {}", words.day(c.starts_at.with_timezone(&zone).date_naive()), words.span(c.starts_at, c.ends_at)), c, true))
             }
@@ -167,7 +202,7 @@ fn days(ctx: &Ctx, zone: Tz, found: &Found, chosen: Option<&FreeSlot>) -> Markup
                 }
             }
             @if more > 0 { p.help { (TEXTS.with(lang, "ask-more", &[("count", &more.to_string())])) } }
-            p.help { (t(lang, "ask-help")) }
+            p.help { (t(lang, if let AtOnce::All = at_once { "ask-help-at-once" } else { "ask-help" })) }
         }
     }
 }

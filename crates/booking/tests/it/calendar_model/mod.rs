@@ -42,7 +42,7 @@ fn step() -> impl Strategy<Value = Step> {
         1 => nurse().prop_map(|nurse| Step::GiveBack { nurse }),
         7 => invite.prop_map(|(nurse, resident, wish, minutes)| Step::Invite { nurse, resident, wish, minutes }),
         6 => (some(), doctor()).prop_map(|(consult, doctor)| Step::Accept { consult, doctor }),
-        1 => (some(), prop::sample::select(&["return", "reject"][..]))
+        2 => (some(), prop::sample::select(&["return", "return", "reject"][..]))
             .prop_map(|(consult, step)| Step::Answer { consult, step }),
         2 => (some(), nurse()).prop_map(|(consult, nurse)| Step::Submit { consult, nurse }),
         7 => (some(), wish()).prop_map(|(consult, wish)| Step::Book { consult, wish }),
@@ -51,6 +51,7 @@ fn step() -> impl Strategy<Value = Step> {
             .prop_map(|(consult, step)| Step::End { consult, step }),
         1 => (doctor(), 0..DAYS).prop_map(|(doctor, day)| Step::Close { doctor, day }),
         1 => (doctor(), 0..DAYS).prop_map(|(doctor, day)| Step::Open { doctor, day }),
+        1 => any::<bool>().prop_map(|at_once| Step::Agree { at_once }),
         1 => Just(Step::Sweep),
         3 => minutes.prop_map(|minutes| Step::Pass { minutes }),
     ]

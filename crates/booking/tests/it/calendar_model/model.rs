@@ -100,6 +100,10 @@ pub enum Step {
         consult: usize,
         step: &'static str,
     },
+    /// The hospital says whether its hours are booked at once.
+    Agree {
+        at_once: bool,
+    },
     Close {
         doctor: usize,
         day: i64,
@@ -130,6 +134,8 @@ pub struct Consult {
     pub wish: Option<Wish>,
     pub wanted_until: i64,
     pub state: &'static str,
+    /// Whether it was booked as soon as it was sent: the hospital may return it until it begins.
+    pub at_once: bool,
 }
 
 /// The changes that a step makes.
@@ -149,6 +155,8 @@ pub struct Model {
     pub consults: Vec<Consult>,
     pub seats: BTreeMap<Holder, Seat>,
     pub closed: BTreeSet<(usize, i64)>,
+    /// Whether the agreement says that what is asked for is booked as soon as it is sent.
+    pub agreed: bool,
 }
 
 impl Model {
@@ -199,8 +207,20 @@ impl Model {
             .any(|(holder, seat)| holder == held && seat.doctor == wish.doctor && seat.from == wish.from);
         let given_up = if spent { vec![held] } else { Vec::new() };
         let own = [&[holder], given_up.as_slice()].concat();
-        let (seat, any) = self.seat(consult.resident, wish, &own, Some(consult.wanted_until))?;
+        let (seat, any) =
+            self.seat(consult.resident, wish, &own, Some(consult.wanted_until).filter(|_| !self.agreed))?;
         Ok(Effect { given_up, taken: vec![(holder, seat, any)], ..Effect::default() })
+    }
+
+    /// The state of a consult that is sent.
+    fn sent(&self, wish: Option<Wish>) -> &'static str {
+        if self.agreed && wish.is_some() { "scheduled" } else { "submitted" }
+    }
+
+    /// Whether a consult is booked that no doctor has answered, and has not begun.
+    fn is_returnable(&self, n: usize) -> bool {
+        let ahead = self.seats.get(&Holder::Consult(n)).is_some_and(|seat| seat.from > self.now);
+        self.consults[n].state == "scheduled" && self.consults[n].at_once && ahead
     }
 
     fn held(&self, nurse: usize, resident: usize, wish: Wish) -> Result<Effect, Refusal> {
@@ -278,7 +298,8 @@ impl Model {
                 if stands { Ok(Effect { given_up: vec![held], ..Effect::default() }) } else { Err(Refusal::Other) }
             }
             Step::Invite { nurse, resident, wish, minutes } => {
-                let consult = Consult { resident, wish, wanted_until: minutes, state: "submitted" };
+                let state = self.sent(wish);
+                let consult = Consult { resident, wish, wanted_until: minutes, state, at_once: state == "scheduled" };
                 if minutes <= self.now || wish.is_some_and(|wish| wish.from >= minutes) {
                     return Err(Refusal::Other);
                 }
@@ -287,7 +308,9 @@ impl Model {
             }
             Step::Accept { consult, doctor } => is(consult, &["submitted"]).map(|()| self.accept(consult, doctor)),
             Step::Answer { consult, step } => {
-                is(consult, &["submitted"])?;
+                if step != "return" || !self.is_returnable(consult) {
+                    is(consult, &["submitted"])?;
+                }
                 Ok(ends(consult, if step == "return" { "returned" } else { "rejected" }))
             }
             Step::Submit { consult, nurse } => {
@@ -296,7 +319,7 @@ impl Model {
                     return Err(Refusal::Other);
                 }
                 let effect = self.ask(Holder::Consult(consult), nurse, &self.consults[consult])?;
-                Ok(Effect { states: vec![(consult, "submitted")], ..effect })
+                Ok(Effect { states: vec![(consult, self.sent(self.consults[consult].wish))], ..effect })
             }
             Step::Book { consult, wish } => {
                 is(consult, &["accepted", "scheduled"])?;
@@ -312,7 +335,7 @@ impl Model {
                 let begun = self.seats.get(&Holder::Consult(consult)).is_some_and(|seat| seat.from <= self.now);
                 if begun { Ok(ends(consult, "no_show")) } else { Err(Refusal::Other) }
             }
-            Step::Close { .. } | Step::Open { .. } => Ok(Effect::default()),
+            Step::Close { .. } | Step::Open { .. } | Step::Agree { .. } => Ok(Effect::default()),
             Step::Sweep => Ok(self.overdue()),
             Step::Pass { minutes } => Ok(Effect { passed: minutes, ..Effect::default() }),
         }
@@ -334,6 +357,11 @@ impl Model {
         match *step {
             Step::Close { doctor, day } => drop(self.closed.insert((doctor, day))),
             Step::Open { doctor, day } => drop(self.closed.remove(&(doctor, day))),
+            Step::Submit { consult, .. } => {
+                let sent = &mut self.consults[consult];
+                sent.at_once = sent.state == "scheduled";
+            }
+            Step::Agree { at_once } => self.agreed = at_once,
             _ => {}
         }
     }

@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::model::{Effect, Holder, MINUTES_OF_DAY, Model, Refusal, SLOT_MINUTES, Step, Thing, Wish};
+use crate::consult::agreements::agree;
 use crate::consult::holds::{HOLDS, nurses};
 use crate::consult::world::World;
 
@@ -33,6 +34,7 @@ pub struct Run {
     consults: Vec<Uuid>,
     holds: BTreeMap<usize, Uuid>,
     closed: BTreeMap<(usize, i64), Uuid>,
+    agreement: Uuid,
     counts: BTreeMap<&'static str, usize>,
 }
 
@@ -49,7 +51,8 @@ impl Run {
         }
         let (nurses, begins) = (nurses(&world, 3).await, world.clock.now());
         let (consults, holds, closed) = (Vec::new(), BTreeMap::new(), BTreeMap::new());
-        Self { world, nurses, begins, consults, holds, closed, counts: BTreeMap::new() }
+        let agreement = agree(&world, false, ("2026-01-01", "2199-12-31")).await;
+        Self { world, nurses, begins, consults, holds, closed, agreement, counts: BTreeMap::new() }
     }
 
     /// How many steps were taken, and how many were refused and why.
@@ -124,6 +127,7 @@ impl Run {
         clock.advance((self.begins - clock.now()).to_std().unwrap());
         expire(&self.world.db, clock).await.unwrap();
         forget_holds(&self.world.db, clock).await.unwrap();
+        self.take(&Step::Agree { at_once: false }).await.unwrap().expect(200);
         self.consults.clear();
         self.holds.clear();
         self.closed.clear();
@@ -144,7 +148,8 @@ impl Run {
             Some(())
         };
         match &mut step {
-            Step::Accept { consult, .. } | Step::Answer { consult, .. } => of(consult, &["submitted"])?,
+            Step::Accept { consult, .. } => of(consult, &["submitted"])?,
+            Step::Answer { consult, .. } => of(consult, &["submitted", "scheduled"])?,
             Step::Submit { consult, .. } => of(consult, &["returned"])?,
             Step::Book { consult, .. } => of(consult, &["accepted", "scheduled"])?,
             Step::End { consult, .. } => of(consult, &["scheduled"])?,
@@ -195,7 +200,15 @@ impl Run {
                 Some(w.post(&self.nurses[nurse], "/v1/consults", body).await)
             }
             Step::Accept { consult, doctor } => self.step(self.doctor(doctor), consult, "accept", Value::Null).await,
-            Step::Answer { consult, step } => self.step(&w.doctor, consult, step, reason).await,
+            Step::Answer { consult, step } => {
+                let view = w.get(&w.nurse, &format!("/v1/consults/{}", self.consults[consult])).await.expect(200);
+                let booked = view["doctor_id"] == json!(w.second_doctor.id);
+                self.step(if booked { &w.second_doctor } else { &w.doctor }, consult, step, reason).await
+            }
+            Step::Agree { at_once } => {
+                let path = format!("/v1/affiliations/{}/change", self.agreement);
+                Some(w.post(&w.hospital_admin, &path, json!({ "books_at_once": at_once })).await)
+            }
             Step::Submit { consult, nurse } => self.step(&self.nurses[nurse], consult, "submit", Value::Null).await,
             Step::Book { consult, wish } => {
                 let view = w.get(&w.nurse, &format!("/v1/consults/{}", self.consults[consult])).await.expect(200);
@@ -295,7 +308,9 @@ impl Run {
             let seat = model.seats.get(&Holder::Consult(n)).filter(|_| expected.state == "scheduled");
             let starts_at = seat.map_or(Value::Null, |seat| json!(self.at(seat.from)));
             let is_booked = expected.state == "scheduled";
-            if view["state"] != expected.state || (is_booked && view["appointment"]["starts_at"] != starts_at) {
+            let as_booked = view["appointment"]["starts_at"] == starts_at
+                && view["appointment"]["at_once"] == json!(expected.at_once);
+            if view["state"] != expected.state || (is_booked && !as_booked) {
                 return Err(format!("{expected:?} at {starts_at} is {view}"));
             }
         }

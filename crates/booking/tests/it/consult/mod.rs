@@ -4,6 +4,7 @@ mod again;
 pub mod agreements;
 mod any_room;
 mod asked;
+mod at_once;
 mod booking;
 mod bounds;
 mod cases;

@@ -15,6 +15,7 @@ const LEFT_OUT: &[(&str, &str, &str)] = &[
     ("person", "paper_index", "computed from the paper, to find it"),
     ("person", "paper_tail", "computed from the paper, to find it"),
     ("person", "erased_at", "none of somebody who can be told anything"),
+    ("consult", "at_once", "told as history: the step by which it was booked"),
     ("consult", "erased_at", "none of somebody who can be told anything"),
     ("visit", "erased_at", "none of somebody who can be told anything"),
     ("consult", "media_removed_at", "what was said in the room is with the relay, or is gone"),

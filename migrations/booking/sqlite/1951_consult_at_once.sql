@@ -1,0 +1,2 @@
+-- Whether the booked time was taken without waiting for the hospital's answer, by an agreement: until it begins, that may return it.
+alter table consult add column at_once integer not null default 0 check (at_once in (0, 1));
