@@ -110,6 +110,7 @@ ask-at-once-until = There is an agreement with this hospital: times up to { $day
 submit-at-once = Booked at once, without waiting for the hospital: once sent, the chosen time is booked.
 booked-at-once = Booked at once by agreement
 booked-at-once-open = Booked at once by agreement; the hospital may return it until it begins
+has-agreement = agreement
 return-at-once-help = The other side has booked your time by the agreement of the two. Where facts are missing, return it before it begins; the time is free again.
 ask-chosen = (chosen now)
 ask-more = { $count } more times are not listed; without a time, one can be chosen once it is accepted.

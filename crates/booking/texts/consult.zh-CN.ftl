@@ -110,6 +110,7 @@ ask-at-once-until = 与这家医院有合作协议：{ $day }及以前的时间�
 submit-at-once = 直接约定，无需等待医院答复：发出后，所选时间就已约定。
 booked-at-once = 按合作协议直接约定
 booked-at-once-open = 按合作协议直接约定，会诊开始前医院可以退回
+has-agreement = 有合作协议
 return-at-once-help = 对方按合作协议直接约定了您的时间。资料不够时，会诊开始前可以退回，时间随即放开。
 ask-chosen = （现在选的）
 ask-more = 另有 { $count } 个时间没有列出；不指定时间，受理后可以再选。

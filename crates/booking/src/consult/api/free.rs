@@ -3,7 +3,7 @@
 use axum::extract::State as AppState;
 use chrono::{DateTime, Duration, Utc};
 use chrono_tz::Tz;
-use sanbao_platform::db::Conn;
+use sanbao_platform::db::{Conn, DbError};
 use sanbao_platform::http::{Ctx, Json, Page, Paging, Query};
 use sanbao_platform::id::OrganisationId;
 use sanbao_platform::moment::Moment;
@@ -15,6 +15,7 @@ use uuid::Uuid;
 
 use super::doctors::hospital_seen;
 use crate::App;
+use crate::account::affiliation::{Affiliated, affiliated};
 use crate::account::person::join::resources_of;
 use crate::account::person::require_here;
 use crate::account::{AccountId, LocationId, PersonId};
@@ -48,6 +49,9 @@ pub struct SlotSearch {
     pub to: Moment,
     pub doctor: Option<AccountId>,
     pub hospital: Option<OrganisationId>,
+    /// Only times on days on which an agreement of the caller's house with the hospital counts; a hospital's people find none.
+    #[serde(default)]
+    pub affiliated: bool,
     /// A resident of the caller's house, who must be free too.
     pub resident_id: Option<PersonId>,
     /// A room of the caller's house, which must be free too.
@@ -109,6 +113,13 @@ impl SlotSearch {
         Ok(SlotCriteria { minutes: self.minutes, part: self.part, weekdays, zone })
     }
 
+    /// The agreements of the caller's house that count on any of the days.
+    async fn agreements(&self, conn: &mut Conn, ctx: &Ctx) -> Result<Vec<Affiliated>, DbError> {
+        // Where the hospital is, it may be the day before.
+        let first = self.from.date_naive();
+        affiliated(conn, ctx.actor.organisation, first.pred_opt().unwrap_or(first)).await
+    }
+
     /// The resident and the room that must be free, and the rooms of which one must be, all of the caller's house. One of
     /// another house is like one that is not there.
     async fn wanted(&self, conn: &mut Conn, ctx: &Ctx) -> Result<(Vec<Uuid>, Option<Vec<LocationId>>), Problem> {
@@ -150,13 +161,17 @@ pub async fn slots(
     let criteria = query.criteria()?;
     let paging = Paging { after: query.after.clone(), limit: query.limit };
     let (limit, after) = (paging.limit()?, paging.after::<SlotPlace>()?);
-    let (others, rooms) = query.wanted(&mut app.deps.db.read().await?, &ctx).await?;
+    let mut conn = app.deps.db.read().await?;
+    let (others, rooms) = query.wanted(&mut conn, &ctx).await?;
+    let agreements = if query.affiliated { query.agreements(&mut conn, &ctx).await? } else { Vec::new() };
+    drop(conn);
     let wish = DoctorWish {
         specialty: query.specialty.as_deref(),
         title: query.title,
         title_min: query.title_min,
         hospital,
         doctor: query.doctor,
+        affiliated: query.affiliated.then_some(&agreements[..]),
     };
     let all = AvailabilitySearch::of(&[], *query.from, *query.to);
     let enough = usize::try_from(limit + 1).ok();

@@ -12,10 +12,10 @@ use sanbao_platform::on;
 use sanbao_platform::page::{self, Errors, Field, Select, Send, Tone};
 use sanbao_platform::problem::Problem;
 
-use super::choices::{Choices, Choosable, WishedSpecialty, choices};
+use super::choices::{Choices, Choosable, choices};
 use super::prefill::{InvitationQuery, Origin, Prefill, begin};
 use super::times;
-use super::{TEXTS, t, words};
+use super::{TEXTS, named, t, words};
 use crate::App;
 use crate::account::LocationId;
 use crate::consult::draft::KEEP_DAYS;
@@ -41,8 +41,9 @@ pub(super) async fn invitation_form(
     sanbao_platform::policy::Decision::over(crate::role::held(&ctx.actor), policy::may_invite).require()?;
     let mut conn = app.deps.db.read().await?;
     let (origin, prefill) = begin(&mut conn, &ctx, &app.deps.fields, &query).await?;
-    let choices = choices(&mut conn, ctx.actor.organisation, prefill.resident).await?;
     let zone = zone(&mut conn, ctx.actor.organisation).await?;
+    let today = ctx.now().with_timezone(&zone).date_naive();
+    let choices = choices(&mut conn, (ctx.actor.organisation, today), prefill.resident).await?;
     let asked = match prefill.sought() {
         Some(sought) if is_resident(&mut conn, ctx.actor.organisation, sought.resident).await? => {
             times::part(&mut conn, &ctx, &sought).await?
@@ -216,7 +217,7 @@ impl InvitationForm<'_> {
             (self.wanted())
             (self.asked_for_more())
             (area(lang, "case_summary", 8, LONG_TEXT_CHARS_MAX, &prefill.case_summary))
-            div.pair { (doctor(lang, prefill, &choices.wishes)) }
+            div.pair { (doctor(lang, prefill, choices)) }
             (urgency(lang, prefill.urgency))
             div #times aria-live="polite" data-held=(TEXTS.with(lang, "ask-held", &[("time", "{$time}")])) data-taken=(t(lang, "ask-taken")) data-not-held=(t(lang, "ask-not-held")) { (asked) }
             (self.room(choices))
@@ -246,17 +247,18 @@ fn urgency(lang: Lang, chosen: Option<Urgency>) -> Markup {
 }
 
 /// Which hospital, specialty and rank.
-fn doctor(lang: Lang, prefill: &Prefill, wishes: &[WishedSpecialty]) -> Markup {
+fn doctor(lang: Lang, prefill: &Prefill, choices: &Choices) -> Markup {
     let [choose, any, specialty, title] =
         ["choose", "any-title", "part-specialty", "part-title"].map(|key| t(lang, key));
     let wish = |hospital: OrganisationId, specialty: &str| format!("{hospital}|{specialty}");
     let chosen = prefill.hospital.map(|hospital| wish(hospital, &prefill.specialty));
-    let wishes: Vec<_> = wishes
-        .iter()
+    let wishes: Vec<_> = (choices.wishes.iter())
         .map(|p| {
             let value = wish(p.organisation_id, &p.specialty);
             let hospital = lang.pick(&p.hospital_zh, &p.hospital_en);
             let said = format!("{hospital} · {}", lang.pick(&p.specialty_zh, &p.specialty_en));
+            let agreed = choices.affiliated.contains(&p.organisation_id);
+            let said = if agreed { named(lang, &said, &t(lang, "has-agreement")) } else { said };
             page::pick(&value, said, chosen.as_ref() == Some(&value))
         })
         .collect();

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, Duration, NaiveDate, NaiveTime, Utc};
+use chrono_tz::Tz;
 use sanbao_platform::db::{Db, DbError};
 use sanbao_platform::id::OrganisationId;
 use uuid::Uuid;
@@ -11,6 +12,7 @@ use super::index::{KnownOpenings, Opening, SlotIndex};
 use super::search::{AvailabilitySearch, FreeSlot, Others, RoomFound, free};
 use super::store::Practitioner;
 use crate::account::AccountId;
+use crate::account::affiliation::Affiliated;
 use crate::calendar::{self, INTERVAL_HOURS_MAX, Interval, TakenTime};
 use crate::consult::input::Title;
 
@@ -27,12 +29,20 @@ pub struct DoctorWish<'a> {
     pub title_min: Option<Title>,
     pub hospital: Option<OrganisationId>,
     pub doctor: Option<AccountId>,
+    /// Only times at which one of these agreements counts.
+    pub affiliated: Option<&'a [Affiliated]>,
 }
 
 impl DoctorWish<'_> {
+    /// Whether an agreement with the hospital counts at a moment, where one is asked for.
+    fn covers(&self, hospital: OrganisationId, zone: Tz, at: DateTime<Utc>) -> bool {
+        self.affiliated.is_none_or(|all| all.iter().any(|one| one.covers(hospital, zone, at)))
+    }
+
     fn takes(&self, doctor: &Practitioner) -> bool {
         self.doctor.is_none_or(|one| doctor.account_id == one)
             && self.hospital.is_none_or(|one| doctor.organisation_id == one)
+            && self.affiliated.is_none_or(|all| all.iter().any(|one| one.hospital == doctor.organisation_id))
             && self.title.is_none_or(|one| doctor.title == one)
             && self.title_min.is_none_or(|least| doctor.title >= least)
             && self.specialty.is_none_or(|one| doctor.specialty == one)
@@ -101,7 +111,7 @@ pub async fn find(
         if !known.has(day) && many <= FEW {
             let enough = search.enough.map(|enough| enough.saturating_sub(found.len()));
             let rest = AvailabilitySearch { from: search.from.max(midnight), enough, ..search };
-            found.extend(of_few(db, now, &wish.doctors(&known), rest).await?);
+            found.extend(of_few(db, now, (wish, &wish.doctors(&known)), rest).await?);
             break;
         }
         if !known.has(day) {
@@ -110,7 +120,7 @@ pub async fn find(
         }
         others.read(db, midnight, search.to).await?;
         let allowed = Others::of(&search, now, &others.taken);
-        if of_day(&known, day, &search, (from.max(now), &wanted, &allowed), &mut found) {
+        if of_day(&known, day, &search, (wish, from.max(now), &wanted, &allowed), &mut found) {
             break;
         }
     }
@@ -121,11 +131,23 @@ pub async fn find(
 async fn of_few(
     db: &Db,
     now: DateTime<Utc>,
-    doctors: &[Practitioner],
+    (wish, doctors): (DoctorWish<'_>, &[Practitioner]),
     search: AvailabilitySearch<'_>,
 ) -> Result<Vec<FreeSlot>, DbError> {
     let mut conn = db.read().await?;
-    free(&mut conn, now, AvailabilitySearch { doctors, ..search }).await
+    if wish.affiliated.is_none() {
+        return free(&mut conn, now, AvailabilitySearch { doctors, ..search }).await;
+    }
+    // On which of them an agreement counts is seen only of those that are found.
+    let mut found = free(&mut conn, now, AvailabilitySearch { doctors, enough: None, ..search }).await?;
+    let mut zones = HashMap::new();
+    for doctor in doctors {
+        zones.insert(doctor.organisation_id, doctor.zone()?);
+    }
+    let zone = |hospital: OrganisationId| zones.get(&hospital).copied().unwrap_or(Tz::UTC);
+    found.retain(|slot| wish.covers(slot.hospital_id, zone(slot.hospital_id), slot.starts_at));
+    found.truncate(search.enough.unwrap_or(usize::MAX));
+    Ok(found)
 }
 
 /// Adds the free slots of a day; whether there are enough.
@@ -133,7 +155,7 @@ fn of_day(
     known: &KnownOpenings,
     day: NaiveDate,
     search: &AvailabilitySearch<'_>,
-    (from, wanted, others): (DateTime<Utc>, &[bool], &Others<'_>),
+    (wish, from, wanted, others): (DoctorWish<'_>, DateTime<Utc>, &[bool], &Others<'_>),
     found: &mut Vec<FreeSlot>,
 ) -> bool {
     let fits = |opening: &&Opening| {
@@ -160,7 +182,8 @@ fn of_day(
             }
         };
         let (Some(place), Some(post)) = (place, known.post(opening.post)) else { continue };
-        if opening.at.starts_at() < others.now + post.notice {
+        let begins = opening.at.starts_at();
+        if begins < others.now + post.notice || !wish.covers(post.doctor.organisation_id, post.zone, begins) {
             continue;
         }
         let slot = FreeSlot::new(&post.doctor, opening.at, place.0);

@@ -8,6 +8,7 @@ use sanbao_platform::testing::{Person, on_both};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use crate::consult::holds::{FIRST, asking};
 use crate::consult::world::World;
 use crate::network::member;
 
@@ -272,6 +273,60 @@ async fn the_fields_of_a_proposal_are_told_at_once_and_an_organisation_has_so_ma
         let page = w.get(home, &format!("{AFFILIATIONS}?limit=60")).await.expect(200);
         let rest = w.get(home, &format!("{AFFILIATIONS}?limit=60&after={}", page["next"].as_str().unwrap())).await;
         assert_eq!(rest.expect(200)["items"].as_array().unwrap().len(), 41);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn free_times_are_found_in_hospitals_with_an_agreement_on_its_days() {
+    on_both(|engine| async move {
+        let w = World::new(&engine).await;
+        let found = async |who: &Person, query: &str| {
+            let range = "from=2026-11-23T00:00:00Z&to=2026-11-28T00:00:00Z&limit=200";
+            let page = w.get(who, &format!("/v1/slots?{range}{query}")).await.expect(200);
+            page["items"].as_array().unwrap().clone()
+        };
+        let only = "&affiliated=true";
+        let all = found(&w.nurse, "").await.len();
+        assert_eq!(found(&w.nurse, only).await.len(), 0);
+        agree(&w, false, ("2026-11-24", "2026-11-25")).await;
+        let slots = found(&w.nurse, only).await;
+        let days: std::collections::BTreeSet<&str> =
+            slots.iter().map(|s| &s["starts_at"].as_str().unwrap()[..10]).collect();
+        assert_eq!(days.into_iter().collect::<Vec<_>>(), ["2026-11-24", "2026-11-25"]);
+        assert_eq!(found(&w.nurse, "&affiliated=false").await.len(), all);
+        assert_eq!(found(&w.nurse, &format!("{only}&doctor={}", w.doctor.id)).await.len(), slots.len() / 2);
+        // Of another house, and of the hospital itself.
+        assert_eq!(found(&w.stranger_nurse, only).await.len(), 0);
+        assert_eq!(found(&w.hospital_admin, only).await.len(), 0);
+        // In pages, each time once.
+        let range = "from=2026-11-23T00:00:00Z&to=2026-11-28T00:00:00Z&limit=5&affiliated=true";
+        let page = w.get(&w.nurse, &format!("/v1/slots?{range}")).await.expect(200);
+        assert_eq!(page["items"].as_array().unwrap()[..], slots[..5]);
+        let next = w.get(&w.nurse, &format!("/v1/slots?{range}&after={}", page["next"].as_str().unwrap())).await;
+        assert_eq!(next.expect(200)["items"].as_array().unwrap()[..], slots[5..10]);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn hospitals_with_an_agreement_stand_first_in_an_invitation_and_are_marked() {
+    on_both(|engine| async move {
+        let w = World::new(&engine).await;
+        let form = async || w.page(&w.nurse, "/consults/new").await.checked(200).text;
+        assert!(!form().await.contains("有合作协议"));
+        agree(&w, true, ("2026-11-01", "2026-11-30")).await;
+        let form = form().await;
+        let choices: Vec<&str> = form.split("<option").filter(|choice| choice.contains("医院 · ")).collect();
+        assert!(choices[0].contains("镇海示范医院") && choices[0].contains("（有合作协议）"), "{choices:?}");
+        let last = choices.iter().find(|choice| choice.contains("另一家医院")).unwrap();
+        assert!(!last.contains("有合作协议"), "{last}");
+        let path = format!("/consults/times?resident={}&wish={}%7Ccardiology", w.residents[0], w.hospital);
+        let part = w.page(&w.nurse, &path).await.checked(200).text;
+        // Fourteen days are shown, and the agreement ends after eight.
+        assert!(part.contains("11月30日") && part.contains("无需等待医院答复") && part.contains("及以前"), "{part}");
+        let view = w.post(&w.nurse, "/v1/consults", asking(&w, 0, &w.doctor, FIRST)).await.expect(201);
+        assert_eq!(view["state"], "scheduled");
     })
     .await;
 }
