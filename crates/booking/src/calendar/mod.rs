@@ -17,6 +17,7 @@ pub mod week;
 
 use chrono::{DateTime, Utc};
 use sanbao_platform::db::{DbError, Engine, Tx};
+use sanbao_platform::id::uuid_v7;
 use sanbao_platform::on;
 use sanbao_platform::problem::Problem;
 use sanbao_platform::problem_kinds;

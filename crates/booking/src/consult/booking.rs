@@ -321,7 +321,7 @@ async fn beside(
     }
     let resources: Vec<Uuid> = plan.people.iter().copied().chain(wanted.room_id.map(|room| room.0)).collect();
     let booking = Booking { holder_kind: HOLDER, holder_id: consult.id.0, resources: &resources, interval };
-    let found = calendar::clashes(conn, now, &booking, &[consult.id.0]).await?;
+    let found = calendar::clashes(conn, now, &booking, &[consult.id.0], None).await?;
     if found.iter().any(|other| other.resource != doctor.0) {
         return Ok(None);
     }

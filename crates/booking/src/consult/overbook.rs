@@ -134,11 +134,9 @@ async fn keep_possible(
     let resident = resources_of(conn, now, consult.resident_id).await?;
     let end = to + Duration::days(1);
     let taken = busy_of(conn, resident, from, end).await?;
-    let own = consult.state.appointment().map(|a| a.interval);
     let rooms = Rooms::of(conn, now, (consult.inviting.id, consult.id.0), (from, to)).await?;
     slots.retain(|slot| {
-        let mut of_resident = taken.values().flatten().filter(|t| t.holds(now) && Some(t.interval) != own);
-        !of_resident.any(|taken| taken.interval.overlaps(slot)) && rooms.any_is_free(*slot)
+        taken.values().all(|lanes| lanes.has_lane(*slot, now, Some(consult.id.0))) && rooms.any_is_free(*slot)
     });
     Ok(())
 }
