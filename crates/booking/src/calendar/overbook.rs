@@ -1,7 +1,7 @@
 //! One more in the time of a resource than it has places for, on purpose (加号); the word for it is the caller's to ask for.
 //!
 //! The places beyond the capacity are lanes like the others, so the database keeps them from being taken twice too. **Invariant.**
-//! Who comes without a word has no place beside somebody who has one beyond the capacity, though a place below it may be free
+//! A booker without a word has no place beside somebody who has one beyond the capacity, though a place below it may be free
 //! again: the time is taken, until that one leaves.
 
 use chrono::{DateTime, Duration, Utc};
@@ -123,7 +123,7 @@ pub async fn is_beyond(conn: &mut Conn, resource: Uuid, time: Interval) -> Resul
     Ok(count > 0)
 }
 
-/// Who has a resource between two moments, in order.
+/// The places of a resource that are taken between two moments, in order.
 pub async fn held_of(
     conn: &mut Conn,
     now: DateTime<Utc>,

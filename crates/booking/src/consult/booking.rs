@@ -47,7 +47,7 @@ struct Plan {
     has_links: bool,
     /// How many rules there are for the doctor's calendar.
     rules: i64,
-    /// Who has the doctor beyond the places that there are.
+    /// The times that others have of the doctor beyond the places that there are.
     beyond: Vec<HeldPlace>,
 }
 
@@ -235,7 +235,7 @@ pub(super) struct Move {
     pub(super) appointment: Appointment,
     doctor: Practitioner,
     resources: Vec<Uuid>,
-    /// Who has the doctor beyond the places that there are.
+    /// The times that others have of the doctor beyond the places that there are.
     beyond: Vec<HeldPlace>,
 }
 

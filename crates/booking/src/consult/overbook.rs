@@ -29,7 +29,7 @@ use crate::role::{self, ADMINISTRATOR};
 /// Times that are offered at once.
 pub const OFFERED_BESIDE_MAX: usize = 60;
 
-/// What an answer tells beside the nearest free times, where the caller may give the time all the same.
+/// The bookings that an answer tells of beside the nearest free times, where the caller may give the time all the same.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct OverbookOffer {
     /// The bookings of the doctor that it runs into; none where only a rule is in the way.

@@ -132,7 +132,7 @@ pub struct ConsultView {
     pub finished_at: Option<DateTime<Utc>>,
     /// Counts the changes; the `ETag`.
     pub version: i64,
-    /// What was done, the oldest line first: the newest 200 of them.
+    /// The steps that were taken, the oldest line first: the newest 200 of them.
     pub history: Vec<HistoryLine>,
     /// Whether older lines of the history are left out.
     pub history_more: bool,

@@ -132,7 +132,7 @@ pub struct Bookable {
     pub rules: i64,
     /// How many links for the family stand.
     pub links: i64,
-    /// Who has the doctor's time around the wanted one beyond the places that there are.
+    /// The times around the wanted one that others have of the doctor beyond the places that there are.
     pub beyond: Vec<HeldPlace>,
     /// The ids under which the resident's time is taken.
     resident: Vec<Uuid>,

@@ -7,7 +7,7 @@ use serde_json::json;
 
 use crate::consult::world::World;
 
-/// What the page is told of a link's secret.
+/// The page's part about a link's secret.
 async fn told(w: &World, token: &str) -> Answer {
     let form = Request::post("/guest").header("content-type", "application/x-www-form-urlencoded");
     w.send(form.body(Body::from(format!("token={token}"))).unwrap()).await
