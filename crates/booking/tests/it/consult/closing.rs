@@ -109,8 +109,8 @@ async fn the_office_above_learns_when_and_not_whom() {
         }
         let told = w.post(&street, &exceptions(&w), closed).await.expect(201);
         let ends_at = "2026-11-24T01:00:00Z";
-        let walled =
-            json!({ "consult_id": null, "starts_at": BOOKED, "ends_at": ends_at, "inviting": null, "actions": [] });
+        let walled = json!({ "consult_id": null, "starts_at": BOOKED, "ends_at": ends_at, "held": false, "inviting": null,
+            "actions": [] });
         assert_eq!(told["affected"], json!([walled]));
         let page = w.get(&street, &format!("/practitioners/{}", w.doctor.id)).await.text;
         assert!(
