@@ -114,7 +114,7 @@ async fn the_page_of_a_consult_says_that_there_are_more_acts_rooms_and_times() {
         let w = World::new(&engine).await;
         let id = w.accepted().await;
         let path = format!("/v1/consults/{id}/consents");
-        for _ in 0..101 {
+        for _ in 0..201 {
             let consent = w.post(&w.nurse, &path, World::consent()).await.expect(201);
             let withdraw = format!("{path}/{}/withdraw", consent["id"].as_str().unwrap());
             w.post(&w.nurse, &withdraw, json!({})).await;
