@@ -76,7 +76,7 @@ async fn take(tx: &mut Tx, now: DateTime<Utc>, party: &Party<'_>, room: Location
     resources.push(room.0);
     let (holder_id, interval) = (party.holder, party.interval);
     let booking = Booking { holder_kind: HOLDER, holder_id, resources: &resources, interval };
-    let terms = Terms { expires_at: party.until, ..Terms::default() };
+    let terms = Terms { expires_at: party.until };
     if party.moves || party.former.is_some() {
         calendar::relocate_with(tx, now, &booking, terms, party.former).await
     } else {
