@@ -84,8 +84,9 @@ const FORGET_ALL_SQLITE: &str = "delete from occupancy where id in (select id fr
 // A row that a booker is at is left to the booker: neither waits for the other.
 const FORGET_ALL_POSTGRES: &str = "delete from occupancy where id in (select id from occupancy
     where expires_at is not null and expires_at <= $1 limit $2 for update skip locked)";
-const TAKE: &str = "insert into occupancy (id, resource_id, lane, starts_at, ends_at, holder_kind, holder_id)
-    values ($1, $2, $3, $4, $5, $6, $7) on conflict do nothing";
+const TAKE: &str =
+    "insert into occupancy (id, resource_id, lane, starts_at, ends_at, holder_kind, holder_id, expires_at)
+    values ($1, $2, $3, $4, $5, $6, $7, $8) on conflict do nothing";
 const RELEASE: &str = "delete from occupancy where holder_kind = $1 and holder_id = $2";
 const RELEASE_ONE: &str = "delete from occupancy where holder_kind = $1 and holder_id = $2 and resource_id = $3";
 const HELD: &str = "select distinct resource_id from occupancy where holder_kind = $1 and holder_id = $2";
@@ -175,7 +176,7 @@ fn in_order(resources: impl Iterator<Item = Uuid>) -> Vec<Uuid> {
 async fn take_one(
     tx: &mut Tx,
     now: DateTime<Utc>,
-    booking: &Booking<'_>,
+    (booking, terms): (&Booking<'_>, Terms),
     resource: Uuid,
     lane: i32,
 ) -> Result<bool, DbError> {
@@ -183,7 +184,7 @@ async fn take_one(
     let rows = on!(tx, |c| {
         let row = sqlx::query(TAKE).bind(uuid_v7(now)).bind(resource).bind(lane);
         let row = row.bind(booking.interval.starts_at()).bind(booking.interval.ends_at());
-        let row = row.bind(booking.holder_kind).bind(booking.holder_id);
+        let row = row.bind(booking.holder_kind).bind(booking.holder_id).bind(terms.expires_at);
         row.execute(c).await.map(|r| r.rows_affected())
     })?;
     Ok(rows == 1)

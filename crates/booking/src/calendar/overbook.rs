@@ -19,8 +19,9 @@ use super::{
 /// How many there are beside those for whom a resource has places, at any moment.
 pub const BESIDE_MAX: i32 = 1;
 
-const HAS: &str = "select count(*) from occupancy where resource_id = $1 and starts_at = $2 and ends_at = $3
-    and holder_kind = $4 and (holder_id = $5 or holder_id = $6) and (expires_at is null or expires_at > $7)";
+const OWN_LANE: &str = "select lane from occupancy where resource_id = $1 and starts_at = $2 and ends_at = $3
+    and holder_kind = $4 and (holder_id = $5 or holder_id = $6) and (expires_at is null or expires_at > $7)
+    order by lane limit 1";
 const IS_BEYOND: &str = "select count(*) from occupancy
     where resource_id = $1 and lane >= $2 and starts_at >= $3 and starts_at < $5 and ends_at > $4";
 const HELD_OF: &str = "select holder_id as holder, lane, starts_at, ends_at from occupancy
@@ -79,7 +80,7 @@ impl Beside {
 pub async fn take(
     tx: &mut Tx,
     now: DateTime<Utc>,
-    booking: &Booking<'_>,
+    (booking, terms): (&Booking<'_>, Terms),
     beside: Beside,
     givers: &[Uuid],
 ) -> Result<(), ReserveError> {
@@ -97,18 +98,23 @@ pub async fn take(
             continue;
         }
         if resource == beside.resource {
-            take_lane(tx, now, booking, beside).await?;
+            take_lane(tx, now, (booking, terms), beside).await?;
         } else {
-            all(tx, now, &Booking { resources: &[resource], ..*booking }, Terms::default(), &[]).await?;
+            all(tx, now, &Booking { resources: &[resource], ..*booking }, terms, &[]).await?;
         }
     }
     Ok(())
 }
 
 /// The lowest lane that is free.
-async fn take_lane(tx: &mut Tx, now: DateTime<Utc>, booking: &Booking<'_>, beside: Beside) -> Result<(), ReserveError> {
+async fn take_lane(
+    tx: &mut Tx,
+    now: DateTime<Utc>,
+    wish: (&Booking<'_>, Terms),
+    beside: Beside,
+) -> Result<(), ReserveError> {
     for lane in beside.first..=beside.last {
-        if take_one(tx, now, booking, beside.resource, lane).await? {
+        if take_one(tx, now, wish, beside.resource, lane).await? {
             return Ok(());
         }
     }
@@ -150,24 +156,24 @@ pub struct OrdinaryTime {
     pub former: Option<Uuid>,
 }
 
-/// Refuses a time at which others have places beyond the capacity, which are told. What the holder has already is kept: the others
-/// came beside it.
+/// Refuses a time at which others have places beyond the capacity. One that the holder has already is kept, since the others came beside
+/// it: then that place is given.
 pub async fn require_alone(
     tx: &mut Tx,
     now: DateTime<Utc>,
     beyond: &[HeldPlace],
     wish: OrdinaryTime,
-) -> Result<(), ReserveError> {
+) -> Result<Option<Beside>, ReserveError> {
     let former = wish.former.unwrap_or(wish.holder);
     let own = |place: &HeldPlace| place.holder == wish.holder || place.holder == former;
     if !beyond.iter().any(|place| place.overlaps(wish.interval) && !own(place)) {
-        return Ok(());
+        return Ok(None);
     }
     let (from, to) = (wish.interval.starts_at(), wish.interval.ends_at());
-    let has: i64 = on!(tx, |c| {
-        let query = sqlx::query_scalar(HAS).bind(wish.resource).bind(from).bind(to).bind(wish.kind);
-        query.bind(wish.holder).bind(former).bind(now).fetch_one(c).await
+    let lane: Option<i32> = on!(tx, |c| {
+        let query = sqlx::query_scalar(OWN_LANE).bind(wish.resource).bind(from).bind(to).bind(wish.kind);
+        query.bind(wish.holder).bind(former).bind(now).fetch_optional(c).await
     })
     .map_err(DbError::from)?;
-    if has > 0 { Ok(()) } else { Err(ReserveError::Taken) }
+    lane.map(|lane| Some(Beside::kept(wish.resource, lane))).ok_or(ReserveError::Taken)
 }

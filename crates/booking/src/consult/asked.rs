@@ -126,7 +126,8 @@ pub(super) async fn keep(tx: &mut Tx, ctx: &Ctx, consult: &Consult) -> Result<Op
     }
     let former = hold::spend(tx, ctx, &asked).await?;
     let (resource, kind, holder) = (asked.doctor.0, HOLDER, consult.id.0);
-    lanes::require_alone(tx, now, &found.beyond, OrdinaryTime { resource, interval, kind, holder, former }).await?;
+    let wish = OrdinaryTime { resource, interval, kind, holder, former };
+    let beside = lanes::require_alone(tx, now, &found.beyond, wish).await?;
     if found.rules > 0 {
         let wished = WishedTime { doctor: &found.doctor, interval, holder: consult.id.0, former };
         rules::require(tx, now, &wished).await?;
@@ -144,7 +145,7 @@ pub(super) async fn keep(tx: &mut Tx, ctx: &Ctx, consult: &Consult) -> Result<Op
         house: consult.inviting.id,
         interval,
         until: (!at_once).then_some(consult.wanted.1),
-        beside: None,
+        beside,
     };
     let room = rooms::seat(tx, now, &party).await?;
     let (doctor, delay_minutes) = (asked.doctor, 0);

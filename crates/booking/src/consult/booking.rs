@@ -185,10 +185,13 @@ pub(super) async fn take(tx: &mut Tx, ctx: &Ctx, consult: &Consult, wanted: &Wan
     let plan = plan(tx, ctx, consult, wanted).await?;
     let holder = consult.id.0;
     let word = overbook::word(ctx, consult, wanted, (plan.doctor.account_id, plan.interval))?;
+    if word.is_some() {
+        overbook::require_beside_own(tx, ctx, consult, (plan.doctor.account_id, plan.interval)).await?;
+    }
     let passed = passes_rules(tx, now, &plan, holder, word.is_some()).await?;
-    let kept = plan.kept_beside(holder);
+    let mut kept = plan.kept_beside(holder);
     if word.is_none() && kept.is_none() {
-        lanes::require_alone(tx, now, &plan.beyond, plan.ordinary(holder)).await?;
+        kept = lanes::require_alone(tx, now, &plan.beyond, plan.ordinary(holder)).await?;
     }
     let party = Party {
         holder,
@@ -315,8 +318,15 @@ async fn beside(
 ) -> Result<Option<Vec<Conflict>>, Problem> {
     let (now, doctor, interval) = (ctx.now(), plan.doctor.account_id, plan.interval);
     let is_open = interval.starts_at() > now && overbook::may(ctx, consult, doctor).is_ok();
-    let full = plan.beyond.iter().any(|place| place.overlaps(interval) && place.holder != consult.id.0);
-    if !is_open || full || !(*taken.kind() == SLOT_TAKEN || overbook::may_pass(taken)) {
+    if !is_open || !(*taken.kind() == SLOT_TAKEN || overbook::may_pass(taken)) {
+        return Ok(None);
+    }
+    let around = (interval.starts_at(), interval.ends_at());
+    let mut held = lanes::held_of(conn, now, doctor.0, around).await?;
+    held.retain(|place| place.holder != consult.id.0);
+    if !overbook::has_place(&held, interval, doctor.0)
+        || !overbook::may_beside(conn, ctx, consult, &held, doctor).await?
+    {
         return Ok(None);
     }
     let resources: Vec<Uuid> = plan.people.iter().copied().chain(wanted.room_id.map(|room| room.0)).collect();

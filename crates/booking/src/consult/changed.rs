@@ -1,9 +1,11 @@
 //! The word to somebody whose page is old: who has done what with the consult since.
 
+use chrono::{DateTime, Utc};
 use sanbao_platform::http::Ctx;
 use sanbao_platform::lang::Lang;
 use sanbao_platform::page::Words;
 use sanbao_platform::problem::Problem;
+use serde::Serialize;
 
 use super::id::ConsultId;
 use super::model::Consult;
@@ -15,6 +17,22 @@ use crate::texts::CONSULT as TEXTS;
 
 /// Steps that are named; of more the newest.
 const NAMED_MAX: usize = 5;
+
+/// A step that was taken since. Of the words that were said nothing: a refusal shows nobody's record.
+#[derive(Serialize)]
+struct StepSince<'a> {
+    version: i64,
+    at: DateTime<Utc>,
+    actor_name: Option<&'a str>,
+    action: &'a str,
+}
+
+impl<'a> StepSince<'a> {
+    fn of(line: &'a HistoryLine) -> Self {
+        let HistoryLine { version, at, actor_name, action, .. } = line;
+        Self { version: *version, at: *at, actor_name: actor_name.as_deref(), action }
+    }
+}
 
 /// Adds the steps since `read` to the refusal, as the caller may read them in the history.
 pub(super) async fn told(app: &App, ctx: &Ctx, id: ConsultId, read: i64, problem: Problem) -> Problem {
@@ -29,7 +47,8 @@ pub(super) async fn told(app: &App, ctx: &Ctx, id: ConsultId, read: i64, problem
         Ok((_, lines)) if lines.is_empty() => problem,
         Ok((consult, lines)) => {
             let said = |lang| said(ctx, &consult, &lines, lang);
-            problem.detail(said(Lang::Zh), said(Lang::En)).with("since", &lines)
+            let since: Vec<StepSince> = lines.iter().map(StepSince::of).collect();
+            problem.detail(said(Lang::Zh), said(Lang::En)).with("since", &since)
         }
         Err(cause) => problem.because(cause.cause().unwrap_or_default()),
     }

@@ -39,12 +39,53 @@ pub struct OverbookOffer {
 /// Refuses all but a doctor who has the own time taken, and the administrator of the hospital.
 pub(super) fn may(ctx: &Ctx, consult: &Consult, doctor: AccountId) -> Result<(), Problem> {
     consult.require(&ctx.actor, None, ConsultAction::Overbook)?;
-    if doctor == AccountId::from(ctx.actor.subject) || role::holds(&ctx.actor, ADMINISTRATOR) {
+    if is_own(ctx, doctor) || role::holds(&ctx.actor, ADMINISTRATOR) {
         return Ok(());
     }
     Err(Problem::forbidden().detail(
         "只能给自己的门诊时间加号；要给别的医生加号，请医院管理员办理",
         "Only your own time can be overbooked; for another doctor's ask the hospital's administrator",
+    ))
+}
+
+fn is_own(ctx: &Ctx, doctor: AccountId) -> bool {
+    doctor == AccountId::from(ctx.actor.subject)
+}
+
+/// The holders of these places that are consults of another hospital.
+async fn of_others(conn: &mut Conn, consult: &Consult, held: &[HeldPlace]) -> Result<Vec<Uuid>, DbError> {
+    let ids: Vec<ConsultId> = held.iter().map(|place| ConsultId(place.holder)).collect();
+    let consults = store::of_ids(conn, &ids).await?;
+    Ok(consults.iter().filter(|other| other.invited.id != consult.invited.id).map(|other| other.id.0).collect())
+}
+
+/// Whether the caller may have a doctor taken beside these: a doctor's own word goes for every hospital that the doctor works for, an
+/// administrator's for the own one.
+pub(super) async fn may_beside(
+    conn: &mut Conn,
+    ctx: &Ctx,
+    consult: &Consult,
+    held: &[HeldPlace],
+    doctor: AccountId,
+) -> Result<bool, DbError> {
+    Ok(is_own(ctx, doctor) || of_others(conn, consult, held).await?.is_empty())
+}
+
+/// Refuses an administrator's word beside a consult of another hospital.
+pub(super) async fn require_beside_own(
+    conn: &mut Conn,
+    ctx: &Ctx,
+    consult: &Consult,
+    (doctor, time): (AccountId, Interval),
+) -> Result<(), Problem> {
+    let mut held = held_of(conn, ctx.now(), doctor.0, (time.starts_at(), time.ends_at())).await?;
+    held.retain(|place| place.holder != consult.id.0);
+    if may_beside(conn, ctx, consult, &held, doctor).await? {
+        return Ok(());
+    }
+    Err(Problem::forbidden().detail(
+        "医生这个时间已约给另一家医院，只有医生本人可以加号",
+        "The doctor's time is another hospital's; only the doctor can overbook it",
     ))
 }
 
@@ -107,8 +148,10 @@ pub(super) async fn times(
     let all = std::slice::from_ref(&doctor);
     let kept = KeptHours::read(conn, all, from, to).await?;
     let mut slots = kept.offered(&doctor, from, to)?;
-    let free = search::free(conn, now, AvailabilitySearch::of(all, from, to)).await?;
     let own = consult.state.appointment().map(|a| a.interval);
+    let gives_up = own.map(|_| consult.id.0);
+    let free =
+        search::free(conn, now, AvailabilitySearch { gives_up, ..AvailabilitySearch::of(all, from, to) }).await?;
     slots.retain(|slot| {
         let is_free = free.iter().any(|free| free.starts_at == slot.starts_at());
         slot.starts_at() > now && Some(*slot) != own && !is_free
@@ -117,6 +160,10 @@ pub(super) async fn times(
     let mut held = held_of(conn, now, post.doctor.0, (from, to + Duration::days(1))).await?;
     held.retain(|place| place.holder != consult.id.0);
     slots.retain(|slot| has_place(&held, *slot, post.doctor.0));
+    if !is_own(ctx, post.doctor) {
+        let foreign = of_others(conn, consult, &held).await?;
+        slots.retain(|slot| !held.iter().any(|place| place.overlaps(*slot) && foreign.contains(&place.holder)));
+    }
     let more = slots.len() > OFFERED_BESIDE_MAX;
     slots.truncate(OFFERED_BESIDE_MAX);
     let times = named(conn, ctx, post.doctor, &slots, &held).await?;
@@ -142,7 +189,7 @@ async fn keep_possible(
 }
 
 /// Whether one of the places of a time is free, beyond the capacity too.
-fn has_place(held: &[HeldPlace], time: Interval, doctor: Uuid) -> bool {
+pub(super) fn has_place(held: &[HeldPlace], time: Interval, doctor: Uuid) -> bool {
     let is_free = |lane: i32| !held.iter().any(|place| place.lane == lane && place.overlaps(time));
     (0..capacity(doctor) + BESIDE_MAX).any(is_free)
 }

@@ -79,10 +79,11 @@ async fn take(tx: &mut Tx, now: DateTime<Utc>, party: &Party<'_>, room: Location
     resources.push(room.0);
     let (holder_id, interval) = (party.holder, party.interval);
     let booking = Booking { holder_kind: HOLDER, holder_id, resources: &resources, interval };
+    let terms = Terms { expires_at: party.until };
     if let Some(beside) = party.beside {
-        return overbook::take(tx, now, &booking, beside, &[party.holder]).await;
+        let givers: Vec<Uuid> = std::iter::once(party.holder).chain(party.former).collect();
+        return overbook::take(tx, now, (&booking, terms), beside, &givers).await;
     }
-    let terms = Terms { expires_at: party.until, ..Terms::default() };
     if party.moves || party.former.is_some() {
         calendar::relocate_with(tx, now, &booking, terms, party.former).await
     } else {

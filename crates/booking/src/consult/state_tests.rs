@@ -87,7 +87,8 @@ fn what_was_booked_at_once_is_returned_until_it_begins() {
     assert_eq!((returned.appointment(), returned.note()), (None, Some("请补充化验")));
     let begun = booked.apply(ConsultStep::Start(at(1))).unwrap();
     assert!(!with_return(&begun));
-    let asked_again = returned.apply(ConsultStep::Submit).unwrap().apply(ConsultStep::Accept(AccountId(Uuid::nil()).into()));
+    let asked_again =
+        returned.apply(ConsultStep::Submit).unwrap().apply(ConsultStep::Accept(AccountId(Uuid::nil()).into()));
     let answered = asked_again.unwrap().apply(ConsultStep::Schedule(appointment(0).into())).unwrap();
     assert!(!with_return(&answered), "a doctor has answered");
 }

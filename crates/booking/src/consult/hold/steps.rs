@@ -73,7 +73,8 @@ pub(super) async fn take(tx: &mut Tx, ctx: &Ctx, new: &NewConsultHold) -> Result
     let tally = next(last, id, now)?;
     let former = last.map(|last| last.id.0);
     let (resource, kind, holder) = (new.doctor_id.0, HOLDER, id.0);
-    overbook::require_alone(tx, now, &found.beyond, OrdinaryTime { resource, interval, kind, holder, former }).await?;
+    let wish = OrdinaryTime { resource, interval, kind, holder, former };
+    let beside = overbook::require_alone(tx, now, &found.beyond, wish).await?;
     if found.rules > 0 {
         let wished = WishedTime { doctor: &found.doctor, interval, holder: id.0, former };
         calendar_rules::require(tx, now, &wished).await?;
@@ -84,7 +85,7 @@ pub(super) async fn take(tx: &mut Tx, ctx: &Ctx, new: &NewConsultHold) -> Result
     }
     let expires_at = now + Duration::minutes(HOLD_MINUTES);
     let (people, room, until) = (&found.people(), new.room_id, Some(expires_at));
-    let party = Party { holder: id.0, former, moves: false, people, room, house, interval, until, beside: None };
+    let party = Party { holder: id.0, former, moves: false, people, room, house, interval, until, beside };
     let room_id = rooms::seat(tx, now, &party).await?;
     let (starts_at, ends_at) = (interval.starts_at(), interval.ends_at());
     let view = ConsultHoldView { id, doctor_id: new.doctor_id, room_id, starts_at, ends_at, expires_at };

@@ -30,7 +30,8 @@ const BOOKED: &str = "select c.id, c.starts_at, c.ends_at, c.delay_minutes from 
 const ASKED: &str =
     "select c.id, c.asked_starts_at as starts_at, c.asked_ends_at as ends_at, 0 as delay_minutes from consult c
     where c.invited_id = $2 and c.state = 'submitted' and c.asked_doctor_id = $1
-      and c.asked_starts_at >= $3 and c.asked_starts_at < $4 order by c.asked_starts_at, c.id limit $5";
+      and c.asked_starts_at >= $3 and c.asked_starts_at < $4 and (c.asked_starts_at, c.id) > ($3, $5)
+    order by c.asked_starts_at, c.id limit $6";
 
 const DOCTORS_OF_DAY: &str = "select d.doctor_id from (select c.doctor_id from consult c
         where c.invited_id = $1 and c.state in ('scheduled', 'in_session') and c.starts_at >= $2 and c.starts_at < $3
@@ -99,25 +100,20 @@ pub async fn outside(
         let had_time = scope.before.is_none_or(|before| offer::holds(before, &days, zone, time));
         had_time && !offer::holds(&weekly, &days, zone, time)
     };
-    let (mut after, mut ids) = ((from, ConsultId(Uuid::nil())), Vec::new());
-    loop {
-        let rows: Vec<BookedRow> = on!(conn, |c| {
-            let query = sqlx::query_as(BOOKED).bind(post.doctor).bind(post.hospital).bind(after.0).bind(to);
-            query.bind(after.1).bind(BOOKED_MAX).fetch_all(c).await
-        })?;
-        ids.extend(rows.iter().filter(|row| row.ahead(now).is_some_and(is_outside)).map(|row| row.id));
-        match rows.last() {
-            Some(last) if ids.len() <= AFFECTED_MAX => after = (last.starts_at, last.id),
-            _ => break,
+    let mut ids = Vec::new();
+    for statement in [BOOKED, ASKED] {
+        let mut after = (from, ConsultId(Uuid::nil()));
+        while ids.len() <= AFFECTED_MAX {
+            let rows: Vec<BookedRow> = on!(conn, |c| {
+                let query = sqlx::query_as(statement).bind(post.doctor).bind(post.hospital).bind(after.0).bind(to);
+                query.bind(after.1).bind(BOOKED_MAX).fetch_all(c).await
+            })?;
+            ids.extend(rows.iter().filter(|row| row.ahead(now).is_some_and(is_outside)).map(|row| row.id));
+            let Some(last) = rows.last() else { break };
+            after = (last.starts_at, last.id);
         }
     }
-    let asked: Vec<BookedRow> = on!(conn, |c| {
-        let query = sqlx::query_as(ASKED).bind(post.doctor).bind(post.hospital).bind(from).bind(to);
-        query.bind(BOOKED_MAX).fetch_all(c).await
-    })?;
-    let asked_outside = asked.iter().filter(|row| row.ahead(now).is_some_and(is_outside)).map(|row| row.id);
-    ids.extend(asked_outside);
-    let more = ids.len() > AFFECTED_MAX || i64::try_from(asked.len()).is_ok_and(|n| n >= BOOKED_MAX);
+    let more = ids.len() > AFFECTED_MAX;
     ids.truncate(AFFECTED_MAX);
     let mut consults = of_ids(conn, &ids).await?;
     consults.sort_by_key(|consult| (at_stake(consult).map(|time| time.starts_at()), consult.id));

@@ -211,12 +211,12 @@ impl<'a> Others<'a> {
 
     /// The room, where one of several is asked for, if all that the search asks for are free.
     pub(super) fn allow(&self, slot: Interval) -> Option<RoomFound> {
-        let is_free = |taken: &Option<&TakenLanes>| is_free(*taken, slot, self.now, self.gives_up);
-        if !self.all.iter().all(is_free) {
+        let is_free = |taken: Option<&TakenLanes>| is_free(taken, slot, self.now, self.gives_up);
+        if !self.all.iter().all(|taken| is_free(*taken)) {
             return None;
         }
         let Some(rooms) = &self.rooms else { return Some(RoomFound(None)) };
-        rooms.iter().find(|(_, taken)| is_free(taken)).map(|(room, _)| RoomFound(Some(*room)))
+        rooms.iter().find(|(_, taken)| is_free(*taken)).map(|(room, _)| RoomFound(Some(*room)))
     }
 }
 

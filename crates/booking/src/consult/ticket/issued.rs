@@ -95,14 +95,15 @@ pub async fn keep(tx: &mut Tx, issued: &IssuedTicket<'_>) -> Result<(), DbError>
     expect_rows("keep ticket", 1, rows)
 }
 
-/// The people of a side who hold tickets that stand, those of the oldest tickets first; at most [`LIST_MAX`].
+/// The people of a side who hold tickets that stand, those of the oldest tickets first; one more than [`LIST_MAX`] where
+/// there are more.
 pub async fn list(
     conn: &mut Conn,
     consult: ConsultId,
     organisation: OrganisationId,
 ) -> Result<Personal<Vec<TicketHolder>>, DbError> {
     let holders: Vec<TicketHolder> =
-        on!(conn, |c| { sqlx::query_as(LIST).bind(consult).bind(organisation).bind(LIST_MAX).fetch_all(c).await })?;
+        on!(conn, |c| { sqlx::query_as(LIST).bind(consult).bind(organisation).bind(LIST_MAX + 1).fetch_all(c).await })?;
     Ok(holders.into())
 }
 
