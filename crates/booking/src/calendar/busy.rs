@@ -32,7 +32,7 @@ impl TakenTime {
     }
 }
 
-#[derive(sqlx::FromRow)]
+#[derive(sqlx_macros::FromRow)]
 struct TakenTimeRow {
     resource_id: Uuid,
     starts_at: DateTime<Utc>,

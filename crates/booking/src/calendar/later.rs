@@ -22,7 +22,7 @@ const CLASHES: &str = "select resource_id as resource, holder_kind, holder_id as
     order by starts_at, holder_id limit $6";
 
 /// A booking of the same resource.
-#[derive(Clone, Debug, sqlx::FromRow)]
+#[derive(Clone, Debug, sqlx_macros::FromRow)]
 pub struct Later {
     /// The resource that both take.
     pub resource: Uuid,
