@@ -8,11 +8,11 @@ use sqlx::{Connection as _, PgConnection, Row as _};
 use tokio::sync::{mpsc, oneshot};
 
 /// A statement, and where its first row goes.
-type Order = (String, oneshot::Sender<Result<Option<PgRow>, sqlx::Error>>);
+type AdminStatement = (String, oneshot::Sender<Result<Option<PgRow>, sqlx::Error>>);
 
 /// The connection's thread: a connection belongs to the runtime that opened it, and each test has one of its own.
-static ADMINISTRATOR: LazyLock<mpsc::UnboundedSender<Order>> = LazyLock::new(|| {
-    let (orders, mut received) = mpsc::unbounded_channel::<Order>();
+static ADMINISTRATOR: LazyLock<mpsc::UnboundedSender<AdminStatement>> = LazyLock::new(|| {
+    let (orders, mut received) = mpsc::unbounded_channel::<AdminStatement>();
     std::thread::spawn(move || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(async {
