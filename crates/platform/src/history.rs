@@ -29,7 +29,7 @@ const OF: &str = "select version, at, actor, actor_name, organisation, step, fro
     from history where aggregate = $1 and id = $2 order by version desc limit $3";
 
 /// A line of an aggregate's history.
-#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
+#[derive(Clone, Debug, PartialEq, Eq, sqlx_macros::FromRow)]
 pub struct Line {
     /// The version of the aggregate that the step made.
     pub version: i64,

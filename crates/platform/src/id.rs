@@ -16,7 +16,7 @@ macro_rules! typed_id {
         $(#[$doc])*
         #[derive(
             Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash,
-            serde::Serialize, serde::Deserialize, sqlx::Type, utoipa::ToSchema,
+            serde::Serialize, serde::Deserialize, sqlx_macros::Type, utoipa::ToSchema,
         )]
         #[serde(transparent)]
         #[sqlx(transparent)]
@@ -27,6 +27,12 @@ macro_rules! typed_id {
             /// A fresh id for the moment `now`.
             pub fn new(now: chrono::DateTime<chrono::Utc>) -> Self {
                 Self($crate::id::uuid_v7(now))
+            }
+        }
+
+        impl sqlx::postgres::PgHasArrayType for $name {
+            fn array_type_info() -> sqlx::postgres::PgTypeInfo {
+                <uuid::Uuid as sqlx::postgres::PgHasArrayType>::array_type_info()
             }
         }
 

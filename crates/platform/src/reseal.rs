@@ -71,7 +71,7 @@ impl Report {
     }
 }
 
-#[derive(Debug, sqlx::FromRow)]
+#[derive(Debug, sqlx_macros::FromRow)]
 struct Row {
     id: Uuid,
     sealed: Option<Vec<u8>>,

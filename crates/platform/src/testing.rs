@@ -15,6 +15,7 @@ mod everything;
 mod forgotten;
 mod neighbour;
 mod ports;
+mod server;
 mod site;
 mod statements;
 mod template;
@@ -120,39 +121,8 @@ pub async fn postgres() -> Option<TestEngine> {
         return None;
     }
     let name = format!("t{}_{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
-    create_database(&name, "template0").await;
-    Some(TestEngine::Postgres(admin_url(&name)))
-}
-
-/// The URL of a database on the test server.
-fn admin_url(name: &str) -> String {
-    let admin = std::env::var("SANBAO_TEST_POSTGRES_URL").unwrap_or_default();
-    let base = admin.rsplit_once('/').map_or(admin.as_str(), |(base, _)| base);
-    format!("{base}/{name}")
-}
-
-async fn connect(url: &str) -> sqlx::PgConnection {
-    use sqlx::Connection as _;
-    #[expect(clippy::expect_used, reason = "a test without its database has failed")]
-    sqlx::PgConnection::connect(url).await.expect("test server answers")
-}
-
-/// Makes a database on the test server, as a copy of another to which nobody is connected.
-async fn create_database(name: &str, template: &str) {
-    use sqlx::Connection as _;
-    /// The first version that copies page by page unless it is told to copy files, which is several times as quick.
-    const COPIES_PAGES: i32 = 150_000;
-    let mut conn = connect(&admin_url("postgres")).await;
-    let created = async {
-        let version: i32 =
-            sqlx::query_scalar("select current_setting('server_version_num')::int").fetch_one(&mut conn).await?;
-        let strategy = if version < COPIES_PAGES { "" } else { "strategy file_copy" };
-        let statement = format!("create database {name} template {template} {strategy}");
-        sqlx::raw_sql(sqlx::AssertSqlSafe(statement)).execute(&mut conn).await?;
-        conn.close().await
-    };
-    #[expect(clippy::expect_used, reason = "a test without its database has failed")]
-    created.await.expect("test database is created");
+    server::make(&name).await;
+    Some(TestEngine::Postgres(server::admin_url(&name)))
 }
 
 /// Makes a test's database take no writes, as a standby or a full disk does, or take them again. Open connections are

@@ -40,7 +40,7 @@ described! {
     }
 }
 
-#[derive(sqlx::FromRow)]
+#[derive(sqlx_macros::FromRow)]
 struct RevocationRow {
     ticket: Option<Uuid>,
     person: Option<PersonId>,

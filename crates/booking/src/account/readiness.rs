@@ -44,7 +44,7 @@ const FACTS: &str = concat!(
 );
 
 /// How many there are of what is needed.
-#[derive(Clone, Copy, Debug, sqlx::FromRow)]
+#[derive(Clone, Copy, Debug, sqlx_macros::FromRow)]
 pub(super) struct Facts {
     /// Hospitals and health centres.
     pub(super) hospitals: i64,

@@ -85,7 +85,7 @@ pub(super) fn lanes_of(lanes: impl Iterator<Item = i32>) -> usize {
     lanes.len()
 }
 
-#[derive(sqlx::FromRow)]
+#[derive(sqlx_macros::FromRow)]
 struct TakenTimeRow {
     resource_id: Uuid,
     lane: i32,

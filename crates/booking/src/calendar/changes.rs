@@ -49,7 +49,7 @@ text_enum! {
 }
 
 /// How far somebody has followed the changes.
-#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
+#[derive(Clone, Debug, PartialEq, Eq, sqlx_macros::FromRow)]
 pub struct ChangeMark {
     /// All that is below was there.
     #[sqlx(rename = "mark")]
@@ -65,7 +65,7 @@ impl ChangeMark {
     }
 }
 
-#[derive(sqlx::FromRow)]
+#[derive(sqlx_macros::FromRow)]
 struct ChangeRow {
     #[sqlx(flatten)]
     mark: ChangeMark,

@@ -28,7 +28,7 @@ const CLASHES: &str = "select resource_id as resource, lane, holder_kind, holder
     order by starts_at, holder_id limit $6";
 
 /// A booking of the same resource.
-#[derive(Clone, Debug, sqlx::FromRow)]
+#[derive(Clone, Debug, sqlx_macros::FromRow)]
 pub struct Later {
     /// The resource that both take.
     pub resource: Uuid,
@@ -39,7 +39,7 @@ pub struct Later {
     pub starts_at: DateTime<Utc>,
 }
 
-#[derive(sqlx::FromRow)]
+#[derive(sqlx_macros::FromRow)]
 struct LaterRow {
     lane: i32,
     #[sqlx(flatten)]

@@ -34,7 +34,7 @@ pub fn capacity(_doctor: Uuid) -> i32 {
 }
 
 /// A time that somebody has of a resource, and the place.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, sqlx::FromRow)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, sqlx_macros::FromRow)]
 pub struct HeldPlace {
     pub holder: Uuid,
     pub lane: i32,

@@ -67,7 +67,7 @@ text_enum! {
 }
 
 /// One act.
-#[derive(Clone, Debug, sqlx::FromRow)]
+#[derive(Clone, Debug, sqlx_macros::FromRow)]
 pub(super) struct ActLine {
     pub(super) at: DateTime<Utc>,
     pub(super) act: Act,

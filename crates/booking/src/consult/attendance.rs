@@ -14,7 +14,7 @@ use super::ticket::{RoomRole, window};
 pub const ABSENT_AFTER_MINUTES: i64 = 15;
 
 /// One time that somebody was in the room.
-#[derive(Clone, Debug, Serialize, sqlx::FromRow, ToSchema)]
+#[derive(Clone, Debug, Serialize, sqlx_macros::FromRow, ToSchema)]
 pub struct Presence {
     /// The person's or link's id.
     pub person: Uuid,

@@ -67,7 +67,7 @@ pub struct NewConsent {
 }
 
 /// A recorded consent.
-#[derive(Clone, Debug, Serialize, sqlx::FromRow, ToSchema)]
+#[derive(Clone, Debug, Serialize, sqlx_macros::FromRow, ToSchema)]
 pub struct ConsentView {
     pub id: ConsentId,
     pub given_by: GivenBy,

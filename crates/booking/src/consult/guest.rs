@@ -81,7 +81,7 @@ impl From<GuestRole> for RoomRole {
 }
 
 /// A link as it is listed: without its secret.
-#[derive(Clone, Debug, Serialize, sqlx::FromRow, ToSchema)]
+#[derive(Clone, Debug, Serialize, sqlx_macros::FromRow, ToSchema)]
 pub struct GuestView {
     pub id: GuestId,
     /// Their id in the room: the id of the first link that was made for them.
@@ -113,7 +113,7 @@ pub struct GuestLink {
 }
 
 /// The person behind a secret.
-#[derive(Clone, Debug, sqlx::FromRow)]
+#[derive(Clone, Debug, sqlx_macros::FromRow)]
 pub struct Guest {
     /// Their id in the room, by whichever link.
     pub person: GuestId,

@@ -235,7 +235,7 @@ pub struct MeetingView {
 }
 
 /// Somebody at the door for whom a colleague is called.
-#[derive(Clone, Debug, sqlx::FromRow)]
+#[derive(Clone, Debug, sqlx_macros::FromRow)]
 pub struct CallView {
     pub consult_id: ConsultId,
     /// The person who waits.
@@ -246,7 +246,7 @@ pub struct CallView {
 }
 
 /// A person at the door.
-#[derive(Clone, sqlx::FromRow)]
+#[derive(Clone, sqlx_macros::FromRow)]
 pub struct Caller {
     pub name: String,
 }
@@ -257,13 +257,13 @@ impl Subjects for CallView {
     }
 }
 
-#[derive(Default, sqlx::FromRow)]
+#[derive(Default, sqlx_macros::FromRow)]
 struct MeetingRow {
     together_seconds: Option<i64>,
     quality: Option<Json<Vec<LineView>>>,
 }
 
-#[derive(sqlx::FromRow)]
+#[derive(sqlx_macros::FromRow)]
 struct CheckRow {
     person: Uuid,
     name: String,

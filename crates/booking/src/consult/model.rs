@@ -178,7 +178,7 @@ impl Subjects for Consult {
 }
 
 /// The row that every statement over consults selects.
-#[derive(sqlx::FromRow)]
+#[derive(sqlx_macros::FromRow)]
 pub(super) struct ConsultRow {
     id: ConsultId,
     inviting_id: OrganisationId,

@@ -34,7 +34,7 @@ const FIND_FEEDBACK: &str = "select f.decision, f.note, a.display_name as record
     from consult_feedback f join account a on a.id = f.recorded_by where f.consult_id = $1";
 
 /// The seven parts of an opinion; a draft may leave any empty.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, sqlx::FromRow, ToSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, sqlx_macros::FromRow, ToSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Parts {
     /// 诊断印象; needed to sign.
@@ -83,7 +83,7 @@ pub struct Opinion {
     pub signature: Option<Signature>,
 }
 
-#[derive(sqlx::FromRow)]
+#[derive(sqlx_macros::FromRow)]
 struct OpinionRow {
     #[sqlx(flatten)]
     parts: Parts,
@@ -248,7 +248,7 @@ pub struct Adoption {
 }
 
 /// Recorded feedback.
-#[derive(Clone, Debug, Serialize, sqlx::FromRow, ToSchema)]
+#[derive(Clone, Debug, Serialize, sqlx_macros::FromRow, ToSchema)]
 pub struct Feedback {
     pub decision: AdoptionDecision,
     /// How it was carried out.

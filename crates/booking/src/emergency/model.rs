@@ -36,7 +36,7 @@ text_enum! {
 }
 
 /// The words that are written of the person.
-#[derive(Clone, Default, sqlx::FromRow)]
+#[derive(Clone, Default, sqlx_macros::FromRow)]
 pub(super) struct EmergencyWords {
     /// The name of the person whose record it is.
     pub(super) person_name: Option<String>,
@@ -47,7 +47,7 @@ pub(super) struct EmergencyWords {
 }
 
 /// A record that was opened, or a try that opened none.
-#[derive(Clone, Debug, sqlx::FromRow)]
+#[derive(Clone, Debug, sqlx_macros::FromRow)]
 pub(super) struct EmergencyAccess {
     pub(super) id: EmergencyAccessId,
     /// The account that opened it, and for which organisation.

@@ -60,7 +60,7 @@ const BY_PHONE: &str = "select id, organisation_id, area_code, national_id_index
     where phone = $1 and merged_into is null order by id limit $2";
 
 /// A record that has the number: whose it is, and nothing of the person.
-#[derive(Debug, sqlx::FromRow)]
+#[derive(Debug, sqlx_macros::FromRow)]
 pub(super) struct NumberHolder {
     pub(super) id: PersonId,
     /// The care home, or none for an elder at home.

@@ -24,7 +24,7 @@ pub struct Agency {
 }
 
 /// A caregiver of an agency.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, sqlx::FromRow, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, sqlx_macros::FromRow, ToSchema)]
 pub struct Caregiver {
     pub id: AccountId,
     /// The name to show.

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use sanbao_platform::audit::Personal;
 
 /// The part of an order that its request decides, and may correct later.
-#[derive(Clone, Debug, Default, PartialEq, Eq, sqlx::FromRow)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, sqlx_macros::FromRow)]
 pub struct Details {
     /// The kind of help: a code of the category table.
     pub service_type: String,
@@ -20,7 +20,7 @@ pub struct Details {
 }
 
 /// The elder whom a visit is for.
-#[derive(Clone, Default, PartialEq, Eq, sqlx::FromRow)]
+#[derive(Clone, Default, PartialEq, Eq, sqlx_macros::FromRow)]
 pub struct Contact {
     /// The name, as the request has it.
     pub name: String,

@@ -36,7 +36,7 @@ pub struct Visit {
     pub version: i64,
 }
 
-#[derive(sqlx::FromRow)]
+#[derive(sqlx_macros::FromRow)]
 pub(super) struct VisitRow {
     id: VisitId,
     request_id: Uuid,

@@ -37,7 +37,7 @@ text_enum! {
 }
 
 /// A stored proof.
-#[derive(Clone, Debug, PartialEq, Serialize, ToSchema, sqlx::FromRow)]
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema, sqlx_macros::FromRow)]
 #[schema(as = VisitProof)]
 pub struct Proof {
     /// Start or end.

@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::model::Level;
 
 /// An area's code: the statistical code from the community up, a local one below. Opaque text.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, sqlx::Type, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, sqlx_macros::Type, ToSchema)]
 #[serde(try_from = "String")]
 #[sqlx(transparent)]
 #[schema(value_type = String, example = "330211001001")]

@@ -22,7 +22,7 @@ text_enum! {
 }
 
 /// An area as it stands.
-#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
+#[derive(Clone, Debug, PartialEq, Eq, sqlx_macros::FromRow)]
 pub struct Area {
     pub code: AreaCode,
     pub level: Level,
@@ -33,7 +33,7 @@ pub struct Area {
 }
 
 /// Where an area lay in a period.
-#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
+#[derive(Clone, Debug, PartialEq, Eq, sqlx_macros::FromRow)]
 pub struct Placement {
     /// The area that it lies in.
     pub parent: AreaCode,

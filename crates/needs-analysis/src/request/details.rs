@@ -12,7 +12,7 @@ use crate::area::AreaCode;
 use crate::local_day;
 
 /// The wish, the person and the place.
-#[derive(Clone, Debug, PartialEq, sqlx::FromRow)]
+#[derive(Clone, Debug, PartialEq, sqlx_macros::FromRow)]
 pub struct Details {
     /// When it came in.
     pub received_at: DateTime<Utc>,
@@ -40,7 +40,7 @@ pub struct Details {
 }
 
 /// The elder whom a request is for, and what is wished for.
-#[derive(Clone, Default, PartialEq, sqlx::FromRow)]
+#[derive(Clone, Default, PartialEq, sqlx_macros::FromRow)]
 pub struct ElderDetails {
     #[sqlx(rename = "elder_name")]
     pub name: String,

@@ -24,7 +24,7 @@ const OFFICES: &str = "select organisation_id as id, name_zh, name_en, area_code
     order by name_zh, organisation_id";
 
 /// An organisation, as far as this service knows it.
-#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
+#[derive(Clone, Debug, PartialEq, Eq, sqlx_macros::FromRow)]
 pub struct Organisation {
     pub id: OrganisationId,
     /// Its name in Chinese.

@@ -97,7 +97,7 @@ const LIST: &str = "with recursive
         and (r.received_at, r.id) < ($11, $12)
     order by r.received_at desc, r.id desc limit $13";
 
-#[derive(sqlx::FromRow)]
+#[derive(sqlx_macros::FromRow)]
 struct Row {
     #[sqlx(flatten)]
     listed: ListedRow,

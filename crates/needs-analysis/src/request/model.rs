@@ -41,7 +41,7 @@ pub struct Request {
 }
 
 /// A request as it is stored: the state's name, and in columns of their own what belongs to some of the states.
-#[derive(Clone, Debug, sqlx::FromRow)]
+#[derive(Clone, Debug, sqlx_macros::FromRow)]
 pub(super) struct RequestRow {
     id: RequestId,
     #[sqlx(rename = "organisation_id")]
@@ -74,7 +74,7 @@ pub struct Listed {
 }
 
 /// The same as it is read.
-#[derive(Clone, Debug, sqlx::FromRow)]
+#[derive(Clone, Debug, sqlx_macros::FromRow)]
 pub(super) struct ListedRow {
     #[sqlx(flatten)]
     request: RequestRow,

@@ -39,7 +39,7 @@ pub const ELDERS: SealedColumn = SealedColumn {
     domain: BLIND_INDEX_DOMAIN,
 };
 
-#[derive(sqlx::FromRow)]
+#[derive(sqlx_macros::FromRow)]
 struct Keyed {
     id: Uuid,
     elder_name: String,

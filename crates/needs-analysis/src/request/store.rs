@@ -116,7 +116,7 @@ pub async fn elders_of<'a>(
 }
 
 /// An elder at home, as far as it is known.
-#[derive(Debug, sqlx::FromRow)]
+#[derive(Debug, sqlx_macros::FromRow)]
 pub struct ElderAtHome {
     /// The record that theirs leads on to.
     pub person_id: Uuid,

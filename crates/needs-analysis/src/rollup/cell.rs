@@ -32,7 +32,7 @@ impl Grain {
 }
 
 /// The key of one count. The order is that in which rows are locked.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, sqlx::FromRow)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, sqlx_macros::FromRow)]
 pub struct Cell {
     /// The area, of any level.
     pub area_code: AreaCode,

@@ -11,7 +11,7 @@ use crate::area::{AreaCode, Level};
 /// Up to so many areas are climbed one by one; for more the whole tree is read once.
 const CLIMBED_MAX: usize = 4;
 
-#[derive(Debug, sqlx::FromRow)]
+#[derive(Debug, sqlx_macros::FromRow)]
 struct Link {
     child: AreaCode,
     parent: AreaCode,

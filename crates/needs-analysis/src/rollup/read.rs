@@ -104,7 +104,7 @@ impl Counts {
     }
 }
 
-#[derive(sqlx::FromRow)]
+#[derive(sqlx_macros::FromRow)]
 struct Row {
     area_code: AreaCode,
     starts_on: NaiveDate,

@@ -13,7 +13,7 @@ use super::cell::{Cell, Deltas, Grain};
 use super::{TREE_ALONE_POSTGRES, lock_tree};
 
 /// A cell whose stored count is not what the requests say.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, sqlx::FromRow)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, sqlx_macros::FromRow)]
 pub struct Difference {
     #[sqlx(flatten)]
     #[serde(flatten)]

@@ -22,7 +22,7 @@ pub(super) struct Cursor {
 }
 
 /// How far a follower has read.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, sqlx::FromRow)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, sqlx_macros::FromRow)]
 pub(super) struct Heard {
     /// The position of the last event; 0 before the first.
     pub(super) position: i64,

@@ -44,7 +44,7 @@ pub use retention::{Cleaned, Cleaner, Readers, Retention};
 pub use stream::{StreamLimits, StreamLog};
 
 /// An event as it lies in the log.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, sqlx::FromRow)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, sqlx_macros::FromRow)]
 pub struct Event {
     /// Its place in the publisher's log.
     pub position: i64,

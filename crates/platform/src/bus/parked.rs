@@ -79,7 +79,7 @@ pub struct ParkedEvent {
     pub later: Option<i64>,
 }
 
-#[derive(sqlx::FromRow)]
+#[derive(sqlx_macros::FromRow)]
 struct ParkedRow {
     consumer: String,
     event_id: Uuid,
@@ -195,7 +195,7 @@ impl Retried {
     }
 }
 
-#[derive(sqlx::FromRow)]
+#[derive(sqlx_macros::FromRow)]
 struct TakenRow {
     kind: String,
     subject: Uuid,

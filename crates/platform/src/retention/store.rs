@@ -57,7 +57,7 @@ text_enum! {
 }
 
 /// The proof of a run.
-#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
+#[derive(Clone, Debug, PartialEq, Eq, sqlx_macros::FromRow)]
 pub struct Run {
     pub id: Uuid,
     pub class: RetentionClass,

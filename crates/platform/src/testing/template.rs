@@ -8,7 +8,7 @@ use std::sync::{Arc, LazyLock, Mutex};
 use sqlx::Connection as _;
 use tokio::sync::OnceCell;
 
-use super::{TestEngine, admin_url, connect, create_database, postgres, sqlite};
+use super::{TestEngine, postgres, server, sqlite};
 use crate::db::{Db, Migrations};
 
 /// The original of copies: a folder, or a database on the test server to which nobody is connected.
@@ -43,9 +43,10 @@ impl TestEngine {
     async fn is_empty(&self) -> bool {
         match self {
             Self::Sqlite(dir) => std::fs::read_dir(dir.path()).unwrap().next().is_none(),
+            Self::Postgres(url) if server::is_untouched(database_of(url)).await => true,
             Self::Postgres(url) => {
                 let schemas = "select count(*) from pg_namespace where nspname !~ '^pg_' and nspname not in ('public', 'information_schema')";
-                let mut conn = connect(url).await;
+                let mut conn = server::connect(url).await;
                 let found: i64 = sqlx::query_scalar(schemas).fetch_one(&mut conn).await.unwrap();
                 conn.close().await.unwrap();
                 found == 0
@@ -57,15 +58,16 @@ impl TestEngine {
         match (self, original) {
             (Self::Sqlite(place), Self::Sqlite(original)) => copy_files(original.path(), place.path()),
             (Self::Postgres(place), Self::Postgres(original)) => {
-                let [place, original] = [place, original].map(|url| url.rsplit_once('/').unwrap().1);
-                let mut conn = connect(&admin_url("postgres")).await;
-                sqlx::raw_sql(sqlx::AssertSqlSafe(format!("drop database {place}"))).execute(&mut conn).await.unwrap();
-                conn.close().await.unwrap();
-                create_database(place, original).await;
+                server::replace(database_of(place), database_of(original)).await;
             }
             _ => unreachable!("a template is of the engine that asks for it"),
         }
     }
+}
+
+/// The name of the database that a URL leads to.
+fn database_of(url: &str) -> &str {
+    url.rsplit_once('/').unwrap().1
 }
 
 fn copy_files(from: &Path, to: &Path) {

@@ -56,7 +56,7 @@ struct Errand {
     version: i64,
 }
 
-#[derive(sqlx::FromRow)]
+#[derive(sqlx_macros::FromRow)]
 struct Row {
     id: ErrandId,
     state: ErrandStateName,

@@ -26,7 +26,7 @@ const DECISIONS_MAX: i64 = 4_096;
 /// How many chat messages are read; the room keeps fewer if its own bound is lower.
 const CHAT_LINES_MAX: i64 = 200;
 
-#[derive(sqlx::FromRow)]
+#[derive(sqlx_macros::FromRow)]
 struct PastRow {
     started_at: Option<DateTime<Utc>>,
     finished_at: Option<DateTime<Utc>>,

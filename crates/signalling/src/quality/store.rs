@@ -42,7 +42,7 @@ pub(crate) struct Segment {
     pub(crate) over: bool,
 }
 
-#[derive(sqlx::FromRow)]
+#[derive(sqlx_macros::FromRow)]
 struct QualityRow {
     direction: Direction,
     session: PeerId,

@@ -11,7 +11,7 @@ use crate::account::id::AffiliationId;
 use crate::account::organisation::Organisation;
 
 /// An agreement: FHIR `OrganizationAffiliation`.
-#[derive(Clone, Debug, sqlx::FromRow)]
+#[derive(Clone, Debug, sqlx_macros::FromRow)]
 pub struct OrganisationAffiliation {
     pub(super) id: AffiliationId,
     /// The care home that invites.
@@ -93,7 +93,7 @@ fn zone(name: &str) -> Tz {
 }
 
 /// The columns of a state.
-#[derive(sqlx::FromRow)]
+#[derive(sqlx_macros::FromRow)]
 pub(super) struct AffiliationStateRow {
     state: AffiliationStateName,
     ended_by: Option<AffiliationSide>,
@@ -118,7 +118,7 @@ where
 }
 
 /// A hospital with which a care home has an agreement, and the days on which that counts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, sqlx::FromRow)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, sqlx_macros::FromRow)]
 pub(crate) struct Affiliated {
     pub(crate) hospital: OrganisationId,
     pub(crate) valid_from: NaiveDate,

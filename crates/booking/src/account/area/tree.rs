@@ -6,7 +6,7 @@ use sanbao_platform::lang::Lang;
 use sanbao_platform::on;
 
 /// An area, and the one that it lies in.
-#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
+#[derive(Clone, Debug, PartialEq, Eq, sqlx_macros::FromRow)]
 pub struct Named {
     pub code: String,
     /// The area that it lies in, within what was asked for.

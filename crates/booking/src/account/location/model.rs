@@ -9,7 +9,7 @@ use super::state::LocationState;
 use crate::account::id::LocationId;
 
 /// A room: FHIR Location.
-#[derive(Clone, Debug, Serialize, ToSchema, sqlx::FromRow)]
+#[derive(Clone, Debug, Serialize, ToSchema, sqlx_macros::FromRow)]
 pub struct Location {
     /// Its id: also its resource in the calendar.
     pub id: LocationId,

@@ -18,7 +18,7 @@ text_enum! {
 }
 
 /// An account as it is stored.
-#[derive(Clone, sqlx::FromRow)]
+#[derive(Clone, sqlx_macros::FromRow)]
 pub struct Account {
     pub id: AccountId,
     /// The name that its owner types.
@@ -69,7 +69,7 @@ impl Membership {
 }
 
 /// An organisation in which an account acts.
-#[derive(Clone, Debug, sqlx::FromRow)]
+#[derive(Clone, Debug, sqlx_macros::FromRow)]
 pub struct Affiliation {
     pub id: OrganisationId,
     pub kind: OrganisationKind,

@@ -46,7 +46,7 @@ impl OrganisationKind {
 }
 
 /// An organisation as it is stored.
-#[derive(Clone, Debug, sqlx::FromRow, Serialize, ToSchema)]
+#[derive(Clone, Debug, sqlx_macros::FromRow, Serialize, ToSchema)]
 pub struct Organisation {
     #[schema(value_type = uuid::Uuid)]
     pub id: OrganisationId,

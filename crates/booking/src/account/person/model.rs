@@ -16,7 +16,7 @@ use crate::account::organisation::{Organisation, OrganisationKind};
 use crate::account::policy::{self, AccountAction, AccountRelation};
 
 /// A person as stored.
-#[derive(Clone, sqlx::FromRow)]
+#[derive(Clone, sqlx_macros::FromRow)]
 pub struct Person {
     /// Its id: also its resource in the calendar.
     pub id: PersonId,
@@ -58,7 +58,7 @@ pub struct Person {
 }
 
 /// The columns of a state.
-#[derive(sqlx::FromRow)]
+#[derive(sqlx_macros::FromRow)]
 pub(super) struct StateRow {
     state: PersonStateName,
     ended_on: Option<NaiveDate>,

@@ -6,7 +6,6 @@ use sanbao_platform::id::OrganisationId;
 use sanbao_platform::on;
 use sanbao_platform::problem::Problem;
 use serde::Serialize;
-use sqlx::FromRow;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -40,7 +39,7 @@ const PAST: &str = "select 'consult' as kind, c.id, c.inviting_id as organisatio
 const STATE: &str =
     "select state from person where id = coalesce((select m.merged_into from person m where m.id = $1), $1)";
 
-#[derive(FromRow)]
+#[derive(sqlx_macros::FromRow)]
 struct OpenRow {
     kind: String,
     id: Uuid,

@@ -32,7 +32,7 @@ const READINGS: &str = "select a.occurred_at as at, c.display_name as account, o
     order by a.occurred_at desc limit $2";
 
 /// Somebody was shown the person.
-#[derive(Clone, Debug, sqlx::FromRow)]
+#[derive(Clone, Debug, sqlx_macros::FromRow)]
 pub(in crate::account) struct Reading {
     pub(in crate::account) at: DateTime<Utc>,
     /// The name of the account; none where a program or nobody logged in read.

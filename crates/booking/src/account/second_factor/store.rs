@@ -34,7 +34,7 @@ const HOLDERS: &str =
     where m.organisation_id = $1 and f.confirmed_at is not null";
 
 /// A factor as it is stored.
-#[derive(Debug, sqlx::FromRow)]
+#[derive(Debug, sqlx_macros::FromRow)]
 pub(super) struct Factor {
     secret_sealed: Vec<u8>,
     /// Since when it counts.

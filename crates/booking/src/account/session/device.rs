@@ -38,7 +38,7 @@ const WRONG_PIN: &str = "update device_account set wrong_pin_count = wrong_pin_c
     where device_id = $1 and account_id = $2 and password_at > $3 and wrong_pin_count < $4";
 
 /// An account that may log in here by PIN.
-#[derive(Clone, Debug, sqlx::FromRow)]
+#[derive(Clone, Debug, sqlx_macros::FromRow)]
 pub(super) struct Candidate {
     pub(super) id: AccountId,
     pub(super) display_name: String,

@@ -18,7 +18,7 @@ const LIST: &str = "select s.id, s.created_at, s.seen_at, s.seen_from, s.agent, 
     order by s.created_at desc, s.id limit 100";
 
 /// One log-in of an account.
-#[derive(Clone, Debug, Serialize, ToSchema, sqlx::FromRow)]
+#[derive(Clone, Debug, Serialize, ToSchema, sqlx_macros::FromRow)]
 pub struct LogInView {
     pub id: SessionId,
     /// Whether it is the one that asks.

@@ -86,7 +86,7 @@ pub(super) enum Rotation {
 }
 
 /// A log-in as it is stored.
-#[derive(Clone, Debug, sqlx::FromRow)]
+#[derive(Clone, Debug, sqlx_macros::FromRow)]
 pub(super) struct StoredLogIn {
     pub(super) id: SessionId,
     account_id: AccountId,
@@ -109,7 +109,7 @@ impl StoredLogIn {
     }
 }
 
-#[derive(sqlx::FromRow)]
+#[derive(sqlx_macros::FromRow)]
 struct Found {
     used_at: Option<DateTime<Utc>>,
     #[sqlx(flatten)]

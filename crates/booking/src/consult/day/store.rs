@@ -129,7 +129,7 @@ const INSIDE_POSTGRES: &str = "select consult_id, min(joined_at) as since from c
     where left_at is null and (role = 'clinician') = $2
     and consult_id in (select e::uuid from jsonb_array_elements_text($1) e) group by consult_id";
 
-#[derive(sqlx::FromRow)]
+#[derive(sqlx_macros::FromRow)]
 struct FoundRow {
     id: ConsultId,
     part: Part,

@@ -54,7 +54,7 @@ fn place(id: Uuid) -> String {
 }
 
 /// Whose a draft is, and its version.
-#[derive(Clone, Copy, Debug, sqlx::FromRow)]
+#[derive(Clone, Copy, Debug, sqlx_macros::FromRow)]
 pub(super) struct Owned {
     account_id: AccountId,
     organisation_id: OrganisationId,
@@ -68,7 +68,7 @@ impl Owned {
     }
 }
 
-#[derive(sqlx::FromRow)]
+#[derive(sqlx_macros::FromRow)]
 struct DraftRow {
     id: ConsultDraftId,
     resident_id: Option<PersonId>,

@@ -99,7 +99,7 @@ pub(super) fn hash_of(
 }
 
 /// A hand-over without the consults on it.
-#[derive(Clone, Debug, sqlx::FromRow)]
+#[derive(Clone, Debug, sqlx_macros::FromRow)]
 pub struct ShiftHandover {
     pub id: ShiftHandoverId,
     pub organisation_id: OrganisationId,
@@ -118,7 +118,7 @@ pub struct ShiftHandover {
 }
 
 /// A consult on a hand-over.
-#[derive(Clone, Debug, sqlx::FromRow)]
+#[derive(Clone, Debug, sqlx_macros::FromRow)]
 pub struct HandoverItemRow {
     pub consult_id: ConsultId,
     pub resident_id: PersonId,
@@ -127,7 +127,7 @@ pub struct HandoverItemRow {
 }
 
 /// The facts as they lie there.
-#[derive(Clone, sqlx::FromRow)]
+#[derive(Clone, sqlx_macros::FromRow)]
 pub struct KeptFacts {
     pub facts: Json<HandoverFacts>,
 }

@@ -27,7 +27,7 @@ const END_ONE: &str = "update consult_hold set expires_at = $3 where account_id 
 const FORGET: &str = "delete from consult_hold where expires_at <= $1 and counted_since <= $2";
 
 /// The last hold of an account, and how many it made since when.
-#[derive(Clone, Copy, Debug, sqlx::FromRow)]
+#[derive(Clone, Copy, Debug, sqlx_macros::FromRow)]
 pub(super) struct Tally {
     pub(super) id: ConsultHoldId,
     pub(super) counted_since: DateTime<Utc>,

@@ -30,7 +30,7 @@ const ROOMS: &str =
     "select id, name from location where organisation_id = $1 and state = 'open' order by name, id limit 50";
 
 /// A resident who can be chosen.
-#[derive(sqlx::FromRow)]
+#[derive(sqlx_macros::FromRow)]
 pub(super) struct Choosable {
     pub(super) id: PersonId,
     #[sqlx(flatten)]
@@ -38,7 +38,7 @@ pub(super) struct Choosable {
 }
 
 /// The resident's name.
-#[derive(sqlx::FromRow)]
+#[derive(sqlx_macros::FromRow)]
 pub(super) struct ResidentName {
     pub(super) name: String,
 }
@@ -50,7 +50,7 @@ impl Subjects for Choosable {
 }
 
 /// A specialty of a hospital.
-#[derive(sqlx::FromRow)]
+#[derive(sqlx_macros::FromRow)]
 pub(super) struct WishedSpecialty {
     pub(super) organisation_id: OrganisationId,
     pub(super) hospital_zh: String,

@@ -59,7 +59,7 @@ pub struct Outside {
     pub more: bool,
 }
 
-#[derive(sqlx::FromRow)]
+#[derive(sqlx_macros::FromRow)]
 struct BookedRow {
     id: ConsultId,
     starts_at: DateTime<Utc>,

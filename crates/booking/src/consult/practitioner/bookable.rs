@@ -102,7 +102,7 @@ pub struct BookingWish {
     pub starts_at: DateTime<Utc>,
 }
 
-#[derive(sqlx::FromRow)]
+#[derive(sqlx_macros::FromRow)]
 struct BookableRow {
     #[sqlx(flatten)]
     doctor: Practitioner,

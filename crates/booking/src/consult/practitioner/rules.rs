@@ -51,7 +51,7 @@ const OWN: &str = "select count(*) from occupancy where resource_id = $1 and sta
     and holder_kind = 'consult' and (holder_id = $4 or holder_id = $5) and (expires_at is null or expires_at > $6)";
 
 /// A rule of a doctor, or of a hospital for all of its doctors. What is absent is not ruled.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema, sqlx::FromRow)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema, sqlx_macros::FromRow)]
 #[serde(deny_unknown_fields, default)]
 #[schema(example = json!({"before_minutes": 5, "after_minutes": 10, "notice_hours": 2, "day_max": 8, "session_max": 4}))]
 pub struct CalendarRule {
@@ -154,7 +154,7 @@ impl CalendarRule {
     }
 }
 
-#[derive(sqlx::FromRow)]
+#[derive(sqlx_macros::FromRow)]
 struct RuleRow {
     organisation_id: OrganisationId,
     subject_id: Uuid,

@@ -36,7 +36,7 @@ const EXCEPTIONS_OF_POSTGRES: &str =
     join practitioner f on f.account_id = x.account_id where x.on_date >= $2 and x.on_date <= $3";
 
 /// A row of one doctor in one hospital.
-#[derive(sqlx::FromRow)]
+#[derive(sqlx_macros::FromRow)]
 struct OfPost<T> {
     account_id: AccountId,
     organisation_id: OrganisationId,

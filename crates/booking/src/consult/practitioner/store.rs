@@ -118,7 +118,7 @@ pub struct PractitionerPost {
 }
 
 /// A doctor as the network knows one.
-#[derive(Clone, Debug, sqlx::FromRow)]
+#[derive(Clone, Debug, sqlx_macros::FromRow)]
 pub struct Practitioner {
     pub account_id: AccountId,
     /// The hospital that the doctor works for.
@@ -244,7 +244,7 @@ pub struct NewPractitioner {
     pub licence_no: String,
 }
 
-#[derive(Deserialize, sqlx::FromRow)]
+#[derive(Deserialize, sqlx_macros::FromRow)]
 pub(super) struct HoursRow {
     weekday: i32,
     start_minute: i32,
@@ -313,7 +313,7 @@ pub async fn replace_weekly(
     Ok(())
 }
 
-#[derive(Deserialize, sqlx::FromRow)]
+#[derive(Deserialize, sqlx_macros::FromRow)]
 pub(super) struct ExceptionRow {
     id: ExceptionId,
     on_date: NaiveDate,
@@ -410,7 +410,7 @@ pub async fn remove_exception(tx: &mut Tx, post: PractitionerPost, id: Exception
 }
 
 /// A doctor in the list of a hospital, with or without a profile.
-#[derive(Clone, Debug, sqlx::FromRow)]
+#[derive(Clone, Debug, sqlx_macros::FromRow)]
 pub struct StaffDoctor {
     pub id: AccountId,
     pub name: String,

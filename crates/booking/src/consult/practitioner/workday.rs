@@ -71,7 +71,7 @@ pub fn kept_weekday(exceptions: &[Exception], zone: Tz, day: NaiveDate) -> Optio
 }
 
 /// A word of an institution about a day.
-#[derive(Clone, Copy, Debug, Deserialize, sqlx::FromRow)]
+#[derive(Clone, Copy, Debug, Deserialize, sqlx_macros::FromRow)]
 pub struct WorkdayRule {
     pub organisation_id: OrganisationId,
     pub on_date: NaiveDate,

@@ -96,7 +96,7 @@ const OF_DOCTOR_BY_PERSON_POSTGRES: &str = concat!(
 
 type Ids = Json<Vec<String>>;
 
-#[derive(sqlx::FromRow)]
+#[derive(sqlx_macros::FromRow)]
 struct FoundRow {
     id: ConsultId,
     at: DateTime<Utc>,

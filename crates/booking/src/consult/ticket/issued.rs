@@ -59,7 +59,7 @@ pub struct IssuedTicket<'a> {
 }
 
 /// Somebody of the own side with a ticket that stands.
-#[derive(Clone, Debug, Serialize, sqlx::FromRow, ToSchema)]
+#[derive(Clone, Debug, Serialize, sqlx_macros::FromRow, ToSchema)]
 pub struct TicketHolder {
     /// An account's id, or that of a guest's first link.
     pub person: Uuid,

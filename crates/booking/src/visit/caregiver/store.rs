@@ -41,7 +41,7 @@ const ADD_HOURS: &str = "insert into caregiver_hours
 const PLANNED: &str = "select starts_at, ends_at from visit
     where agency_id = $1 and caregiver_id = $2 and state = 'scheduled' and starts_at >= $3 order by starts_at limit $4";
 
-#[derive(sqlx::FromRow)]
+#[derive(sqlx_macros::FromRow)]
 struct ProfileRow {
     sex: Option<Sex>,
     languages: Option<String>,
@@ -49,14 +49,14 @@ struct ProfileRow {
     version: i64,
 }
 
-#[derive(sqlx::FromRow)]
+#[derive(sqlx_macros::FromRow)]
 struct SkillRow {
     account_id: AccountId,
     skill: Skill,
     valid_until: Option<NaiveDate>,
 }
 
-#[derive(sqlx::FromRow)]
+#[derive(sqlx_macros::FromRow)]
 struct HoursRow {
     account_id: AccountId,
     weekday: i32,

@@ -40,7 +40,7 @@ pub enum AreaImportError {
     Read(#[from] tokio::task::JoinError),
 }
 
-#[derive(sqlx::FromRow)]
+#[derive(sqlx_macros::FromRow)]
 struct TreeRow {
     code: AreaCode,
     level: Level,

@@ -31,7 +31,7 @@ const KNOWN_SQLITE: &str = "select id, organisation_id, external_id, content_ind
 const AREAS: &str = "select code from area";
 
 /// A request that a row of this source and external id has made before.
-#[derive(Clone, Debug, sqlx::FromRow)]
+#[derive(Clone, Debug, sqlx_macros::FromRow)]
 pub struct Known {
     pub id: RequestId,
     organisation_id: Option<OrganisationId>,
@@ -45,7 +45,7 @@ pub struct Known {
 }
 
 /// An import as it is stored.
-#[derive(sqlx::FromRow)]
+#[derive(sqlx_macros::FromRow)]
 struct Row {
     id: ImportId,
     source: String,

@@ -29,7 +29,7 @@ impl fmt::Display for Link {
 }
 
 /// Everything of a row that is linked.
-#[derive(Clone, Debug, FromRow)]
+#[derive(Clone, Debug, sqlx_macros::FromRow)]
 pub(super) struct Content {
     pub(super) id: Uuid,
     pub(super) occurred_at: DateTime<Utc>,

@@ -23,7 +23,7 @@ const LIST: &str =
     order by id desc limit $8";
 
 /// A row as it is stored.
-#[derive(sqlx::FromRow)]
+#[derive(sqlx_macros::FromRow)]
 pub(super) struct AuditRow {
     id: Uuid,
     occurred_at: DateTime<Utc>,

@@ -47,7 +47,7 @@ const RUN_OUT: &str =
     name = '', subject = '' where organisation_id = $1 and ended_at is null and expires_at <= $2";
 
 /// An order that waits.
-#[derive(Clone, Debug, sqlx::FromRow)]
+#[derive(Clone, Debug, sqlx_macros::FromRow)]
 pub(in crate::account) struct StandingOrder {
     pub(in crate::account) id: Uuid,
     pub(super) organisation_id: OrganisationId,

@@ -10,7 +10,7 @@ use crate::account::id::AccountId;
 use crate::account::organisation::{OrganisationKind, OrganisationState};
 
 /// An offer as it is stored, with what is told of its organisation.
-#[derive(Clone, Debug, sqlx::FromRow)]
+#[derive(Clone, Debug, sqlx_macros::FromRow)]
 pub struct StoredOffer {
     pub id: Uuid,
     pub organisation_id: OrganisationId,

@@ -43,7 +43,7 @@ fn place(person: Uuid) -> String {
     format!("person.care:{person}")
 }
 
-#[derive(sqlx::FromRow)]
+#[derive(sqlx_macros::FromRow)]
 struct CareRow {
     sealed: Vec<u8>,
     version: i64,

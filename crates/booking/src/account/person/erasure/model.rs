@@ -24,7 +24,7 @@ text_enum! {
 }
 
 /// That somebody was erased: by which account, when and why, and how many rows of which tables. It names nobody.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema, sqlx::FromRow)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema, sqlx_macros::FromRow)]
 pub struct Erasure {
     pub id: Uuid,
     /// The id that is left.

@@ -44,7 +44,7 @@ const LOCK_POSTGRES: &str = "select p.id from person p where p.id = $1
     or p.id = (select m.merged_into from person m where m.id = $1) order by p.id for update";
 
 /// A hold as it lies there.
-#[derive(sqlx::FromRow)]
+#[derive(sqlx_macros::FromRow)]
 pub(super) struct HoldRow {
     pub(super) id: Uuid,
     pub(super) person_id: PersonId,

@@ -41,7 +41,7 @@ const WITH_PHONE: &str = "select id, name, birth_date, national_id_index from pe
     and phone = $2 order by id limit 20";
 
 /// A row as it was imported last.
-#[derive(sqlx::FromRow)]
+#[derive(sqlx_macros::FromRow)]
 pub(super) struct SourceRow {
     pub(super) id: SourceRowId,
     pub(super) person_id: PersonId,
@@ -117,7 +117,7 @@ pub(super) async fn holder(
 }
 
 /// A record with the telephone of a row, and what else tells people apart.
-#[derive(sqlx::FromRow)]
+#[derive(sqlx_macros::FromRow)]
 pub(super) struct WithPhone {
     pub(super) id: PersonId,
     pub(super) name: String,

@@ -55,7 +55,7 @@ const CONFLICTS: &str = "select a.holder_kind as kind, a.holder_id as id, a.star
         and (b.expires_at is null or b.expires_at > $2) order by a.starts_at, a.id, b.starts_at, b.id limit $3";
 
 /// Two bookings of one person at one time.
-#[derive(Clone, Debug, sqlx::FromRow)]
+#[derive(Clone, Debug, sqlx_macros::FromRow)]
 pub(super) struct ConflictRow {
     pub(super) kind: String,
     pub(super) id: Uuid,

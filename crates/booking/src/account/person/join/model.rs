@@ -16,7 +16,7 @@ typed_id!(
 );
 
 /// A join that stands.
-#[derive(Clone, Copy, Debug, sqlx::FromRow)]
+#[derive(Clone, Copy, Debug, sqlx_macros::FromRow)]
 pub(super) struct Join {
     pub(super) id: JoinId,
     pub(super) survivor_id: PersonId,

@@ -64,7 +64,7 @@ const VISITS_OF: &str = "select distinct agency_id from visit
     where id in (select moved_id from person_join_moved where join_id = $1 and kind = 'visit')";
 
 /// A join as it is listed.
-#[derive(Clone, Debug, sqlx::FromRow)]
+#[derive(Clone, Debug, sqlx_macros::FromRow)]
 pub(super) struct JoinRow {
     pub(super) id: JoinId,
     pub(super) other_id: PersonId,

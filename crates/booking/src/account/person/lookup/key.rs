@@ -55,7 +55,7 @@ impl LookupSign {
 }
 
 /// The texts of one record.
-#[derive(Clone, Debug, Default, sqlx::FromRow)]
+#[derive(Clone, Debug, Default, sqlx_macros::FromRow)]
 pub(super) struct KeyedTexts {
     pub(super) name: String,
     pub(super) phone: Option<String>,

@@ -95,7 +95,7 @@ const OF_AREAS: &str = concat!(
 );
 
 /// A person who was found, and how many keys were read to find all of them.
-#[derive(Debug, sqlx::FromRow)]
+#[derive(Debug, sqlx_macros::FromRow)]
 struct FoundRow {
     #[sqlx(flatten)]
     person: Personal<Person>,

@@ -24,7 +24,7 @@ text_enum! {
 }
 
 /// The words that are written of people.
-#[derive(Clone, Default, sqlx::FromRow)]
+#[derive(Clone, Default, sqlx_macros::FromRow)]
 pub(super) struct SharingWords {
     /// The name of the one who has consented.
     pub(super) given_name: String,
@@ -33,7 +33,7 @@ pub(super) struct SharingWords {
 }
 
 /// That somebody has consented.
-#[derive(Clone, Debug, sqlx::FromRow)]
+#[derive(Clone, Debug, sqlx_macros::FromRow)]
 pub struct SharingConsent {
     pub(super) id: SharingConsentId,
     pub(super) person_id: PersonId,
@@ -60,7 +60,7 @@ impl Subjects for SharingConsent {
 }
 
 /// The columns of a state.
-#[derive(sqlx::FromRow)]
+#[derive(sqlx_macros::FromRow)]
 pub(super) struct SharingStateRow {
     state: SharingStateName,
     withdrawn_at: Option<DateTime<Utc>>,

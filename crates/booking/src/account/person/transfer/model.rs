@@ -16,7 +16,7 @@ typed_id!(
 );
 
 /// The words that are written of people.
-#[derive(Clone, Default, sqlx::FromRow)]
+#[derive(Clone, Default, sqlx_macros::FromRow)]
 pub(super) struct TransferWords {
     /// The name of the one who has agreed.
     pub(super) agreed_name: String,
@@ -25,7 +25,7 @@ pub(super) struct TransferWords {
 }
 
 /// That a person be handed over, and what came of it.
-#[derive(Clone, Debug, sqlx::FromRow)]
+#[derive(Clone, Debug, sqlx_macros::FromRow)]
 pub struct Transfer {
     pub(super) id: TransferId,
     /// The record into which the other's goes.
@@ -104,7 +104,7 @@ impl Transfer {
 }
 
 /// The columns of a state.
-#[derive(sqlx::FromRow)]
+#[derive(sqlx_macros::FromRow)]
 pub(super) struct TransferStateRow {
     state: TransferStateName,
     decided_by_organisation: Option<OrganisationId>,
