@@ -59,7 +59,7 @@ pub async fn run(command: Command, started: Instant) -> Result<ExitCode, Command
             demo::run(args, started).await?;
         }
         Command::Serve(args) => serve(&args).await?,
-        other => return work(other).await,
+        other => return Box::pin(work(other)).await,
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -95,7 +95,7 @@ async fn work(command: Command) -> Result<ExitCode, CommandError> {
         Command::Verify(store) => return verify::run(&store).await,
         Command::Retention(args) => return retention::run(&args).await,
         Command::Migrate(args) => migrate::run(&args).await?,
-        Command::Backup(args) => keeping::back_up(&args).await?,
+        Command::Backup(args) => Box::pin(keeping::back_up(&args)).await?,
         Command::Restore(args) => keeping::restore(&args).await?,
         Command::Erasures(ErasuresCommand::Export(args)) => keeping::export_erasures(&args).await?,
         Command::Erasures(ErasuresCommand::Apply(args)) => keeping::apply_erasures(&args).await?,

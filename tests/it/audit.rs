@@ -193,5 +193,7 @@ fn what_was_done_has_words_in_both_languages() {
         parts.chain(steps).filter(|part| [Lang::Zh, Lang::En].iter().any(|lang| told(*lang, part).is_none())).collect();
     assert!(silent.is_empty(), "no words (audit-did-…) for {silent:?}");
     assert_eq!(told(Lang::Zh, "consult.guest_link.revoke").as_deref(), Some("会诊 · 家属链接 · 作废"));
+    // The end of an agreement is no person's.
+    assert_eq!(told(Lang::Zh, "affiliation.end").as_deref(), Some("合作协议 · 终止"));
     assert_eq!(told(Lang::Zh, "GET /v1/consults/{id}"), None);
 }

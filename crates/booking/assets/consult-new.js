@@ -77,6 +77,7 @@ async function look() {
   const [resident, wish, title] = [chosen("resident_id"), chosen("wish"), chosen("wanted_title")];
   const mine = ++asked;
   const query = new URLSearchParams({ resident, wish, title });
+  if (document.getElementById("asked-for-more")) query.set("returned", "true");
   const answer = resident && wish ? await fetch(`/consults/times?${query}`, { credentials: "same-origin" }).catch(() => null) : null;
   const page = new DOMParser().parseFromString(answer?.ok ? await answer.text() : "", "text/html");
   if (times && mine === asked) times.replaceChildren(...page.body.childNodes);

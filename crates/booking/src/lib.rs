@@ -82,6 +82,7 @@ pub const MIGRATIONS: Migrations = migrations!("booking":
     1940 "1940_resource_capacity",
     1950 "1950_affiliation",
     1951 "1951_consult_at_once",
+    1952 "1952_consult_between",
     1960 "1960_consult_overbooked",
 );
 

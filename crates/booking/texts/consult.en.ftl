@@ -107,6 +107,7 @@ ask-help = The chosen time is held for you for 10 minutes; once sent it is held 
 ask-help-at-once = The chosen time is held for you for 10 minutes; once sent it is booked, and the hospital may return it until it begins. What is most urgent is answered by a doctor still.
 ask-at-once = There is an agreement with this hospital: booked at once, without waiting for its answer. Not so what is most urgent.
 ask-at-once-until = There is an agreement with this hospital: times up to { $day } are booked at once, without waiting for its answer; later ones, and what is most urgent, are answered by the hospital.
+ask-returned = There is an agreement with this hospital, but this invitation was returned: once sent again, the hospital answers it.
 submit-at-once = Booked at once, without waiting for the hospital: once sent, the chosen time is booked.
 booked-at-once = Booked at once by agreement
 booked-at-once-open = Booked at once by agreement; the hospital may return it until it begins

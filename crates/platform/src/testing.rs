@@ -171,8 +171,9 @@ pub fn forget_settings(command: &mut Command) {
 
 /// Runs one test body on both engines, each with databases of its own.
 pub async fn on_both<F: Future<Output = ()>>(body: impl Fn(TestEngine) -> F) {
-    body(sqlite()).await;
+    // A long test is a large future, which no stack should carry.
+    Box::pin(body(sqlite())).await;
     if let Some(engine) = postgres().await {
-        body(engine).await;
+        Box::pin(body(engine)).await;
     }
 }

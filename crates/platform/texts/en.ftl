@@ -279,6 +279,7 @@ audit-did-hand_over = handed over
 audit-did-take_over = taken over
 audit-did-workday = working days
 audit-did-affiliation = agreement
+audit-did-affiliation-end = terminated
 audit-did-book = book at once
 audit-did-change = change
 audit-did-propose = propose

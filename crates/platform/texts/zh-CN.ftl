@@ -279,6 +279,7 @@ audit-did-hand_over = 交班签字
 audit-did-take_over = 接班签字
 audit-did-workday = 节假日安排
 audit-did-affiliation = 合作协议
+audit-did-affiliation-end = 终止
 audit-did-book = 直接约定
 audit-did-change = 更改
 audit-did-propose = 提出

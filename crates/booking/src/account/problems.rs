@@ -37,6 +37,7 @@ problem_kinds! {
     AFFILIATION_PROPOSED = 409 "affiliation-proposed" "两家之间已有一份协议在等答复，请先答复或撤回" "There is a proposal between the two already; answer it, or take it back, first";
     AFFILIATION_OVERLAPS = 409 "affiliation-overlaps" "两家之间在这段时间已有协议。请从它到期的第二天开始，或先结束它" "There is an agreement between the two for some of these days; begin on the day after its last, or end it first";
     AFFILIATION_OVER = 409 "affiliation-over" "这份协议的期限已过" "The last day of this agreement is over";
-    TOO_MANY_AFFILIATIONS = 409 "too-many-affiliations" "本机构的合作协议已到上限，请先结束或撤回一些" "Your organisation has as many agreements as it may; end or withdraw some first";
+    PARTNER_CLOSED = 409 "partner-closed" "对方机构已停止使用本系统，这份协议不能再同意" "The other organisation no longer takes part, so this agreement cannot be agreed to any more";
+    TOO_MANY_AFFILIATIONS = 409 "too-many-affiliations" "本机构提出、还没有答复的协议已到上限，请等对方答复，或撤回一些" "Your organisation has as many proposals without an answer as it may; wait for answers, or withdraw some";
     JOIN_FINAL = 409 "join-final" "合并已超过 30 天，不能再撤销" "The join is older than 30 days and cannot be undone any more";
 }

@@ -23,11 +23,6 @@ pub struct Appointment {
 }
 
 impl Appointment {
-    /// The same for a consult that was booked as `before` was.
-    pub(super) fn as_booked(self, before: &Self) -> Self {
-        Self { at_once: before.at_once, ..self }
-    }
-
     fn delay(&self) -> Duration {
         Duration::minutes(i64::from(self.delay_minutes))
     }

@@ -120,7 +120,7 @@ pub(super) async fn keep(tx: &mut Tx, ctx: &Ctx, consult: &Consult) -> Result<Op
             "This slot is of another length now",
         ));
     }
-    let at_once = at_once::applies(tx, now, consult, (interval.starts_at(), found.doctor.zone()?)).await?;
+    let at_once = at_once::takes(tx, now, consult, (interval.starts_at(), found.doctor.zone()?)).await?;
     if at_once {
         require_fit(&found.doctor, &consult.wanted_specialty, consult.wanted_title)?;
     }

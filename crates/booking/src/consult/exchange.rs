@@ -11,13 +11,14 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use super::at_once;
 use super::booking::{self, Move};
 use super::conflicts::{Conflict, in_the_way};
 use super::id::ConsultId;
 use super::model::{Consult, ConsultRow};
 use super::policy::ConsultRelation;
 use super::practitioner::{rules, store as doctors};
-use super::state::{ConsultStep, ConsultStepName, Exchanged};
+use super::state::{Appointment, ConsultStep, ConsultStepName, Exchanged};
 use super::store::consults;
 use super::timing::require_exchangeable;
 use super::view::ConsultView;
@@ -94,6 +95,7 @@ impl PairOrder<Consult> for ConsultExchange {
         }
         doctors::keep_hours(tx, [first, other].into_iter().filter_map(|consult| consult.state.doctor())).await?;
         let [one, two] = moves(tx, call.ctx, [first, other]).await?;
+        let new_times = [answered(tx, call.ctx, first, &one).await?, answered(tx, call.ctx, other, &two).await?];
         if one.is_beside_others(&two) || two.is_beside_others(&one) {
             return Err(Problem::new(&SLOT_TAKEN));
         }
@@ -105,8 +107,8 @@ impl PairOrder<Consult> for ConsultExchange {
         }
         calendar::exchange(tx, call.ctx.now(), [&one.booking(), &two.booking()]).await?;
         Ok([
-            ConsultStep::Exchange(Exchanged::with(other.id, one.appointment)),
-            ConsultStep::Exchange(Exchanged::with(first.id, two.appointment)),
+            ConsultStep::Exchange(Exchanged::with(other.id, new_times[0])),
+            ConsultStep::Exchange(Exchanged::with(first.id, new_times[1])),
         ])
     }
 
@@ -131,6 +133,14 @@ impl PairOrder<Consult> for ConsultExchange {
             Err(problem) => taken.because(problem.cause().unwrap_or_default()),
         }
     }
+}
+
+/// The new time of one of the two, with whether that was booked without any doctor's answer still.
+async fn answered(tx: &mut Tx, ctx: &Ctx, consult: &Consult, to: &Move) -> Result<Appointment, Problem> {
+    let time = (to.appointment.doctor, to.appointment.interval.starts_at());
+    let at_once = at_once::stays(tx, ctx, consult, time).await;
+    let at_once = at_once.map_err(|problem| problem.with("consult_id", consult.id))?;
+    Ok(Appointment { at_once, ..to.appointment })
 }
 
 /// Each at the other's time.

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::FutureExt as _;
 use sanbao_platform::clock::Clock;
 use sanbao_platform::db::{Db, DbError};
@@ -15,7 +16,8 @@ use super::booking::HOLDER;
 pub use super::draft::jobs::forget as forget_drafts;
 pub use super::hold::jobs::forget as forget_holds;
 use super::id::ConsultId;
-use super::state::{ConsultStep, ConsultStepName};
+use super::model::Consult;
+use super::state::{ConsultStateName, ConsultStep, ConsultStepName};
 use super::store;
 use crate::App;
 
@@ -29,8 +31,12 @@ const FREE_TIMES_SECONDS: u64 = 60;
 const ABANDONED: &str = "delete from occupancy where expires_at is not null and holder_kind = $1
     and holder_id in (select id from consult where state <> 'submitted')";
 
+/// Days for which a returned consult waits for what is missing, even when the wanted time is over: what is booked at once may be returned
+/// a minute before it begins, and nobody finds papers in that time; a weekend may lie between.
+const RETURNED_DAYS: i64 = 3;
+
 const OVERDUE: &str = "select id from consult where state in ('submitted', 'returned', 'accepted')
-    and wanted_until <= $1 order by wanted_until limit 100";
+    and wanted_until <= $1 and (state <> 'returned' or state_since <= $2) order by wanted_until limit 100";
 
 /// Ends what nobody answered or booked within the wanted time, and takes out the times that are held no more.
 pub(super) fn expiry(app: &App) -> Task {
@@ -87,18 +93,27 @@ async fn release_abandoned(db: &Db) -> Result<(), DbError> {
     tx.commit().await
 }
 
+/// Whether the wanted time is over, and that for which a returned one waits in any case.
+fn is_overdue(consult: &Consult, now: DateTime<Utc>) -> bool {
+    let is_returned = consult.state.name() == ConsultStateName::Returned;
+    let waits = is_returned && consult.state_since > now - TimeDelta::days(RETURNED_DAYS);
+    consult.wanted.1 <= now && !waits
+}
+
 /// One round; the number of consults that ended.
 pub async fn expire(db: &Db, clock: &Clock) -> Result<usize, Problem> {
     let now = clock.now();
     let mut conn = db.read().await?;
-    let overdue: Vec<ConsultId> = on!(conn, |c| sqlx::query_scalar(OVERDUE).bind(now).fetch_all(c).await)?;
+    let returned_by = now - TimeDelta::days(RETURNED_DAYS);
+    let overdue: Vec<ConsultId> =
+        on!(conn, |c| sqlx::query_scalar(OVERDUE).bind(now).bind(returned_by).fetch_all(c).await)?;
     drop(conn);
     let mut ended = 0;
     for id in overdue {
         let mut tx = db.begin().await?;
         let Some(consult) = store::find(&mut tx, id).await? else { continue };
         // Somebody may have acted since the list was read.
-        let still = consult.wanted.1 <= now && consult.legal().contains(&ConsultStepName::Expire);
+        let still = is_overdue(&consult, now) && consult.legal().contains(&ConsultStepName::Expire);
         let by = By::Automatic { cause: "expiry", at: now, actor: None };
         if still && advance(&mut tx, &by, consult, ConsultStep::Expire).await.is_ok() {
             tx.commit().await?;
@@ -111,7 +126,7 @@ pub async fn expire(db: &Db, clock: &Clock) -> Result<usize, Problem> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::consult::state::{ConsultStateName, tests::state};
+    use crate::consult::state::tests::state;
 
     #[test]
     fn the_statement_looks_for_those_states_that_expire() {

@@ -191,7 +191,8 @@ async fn keep_possible(
 /// Whether one of the places of a time is free, beyond the capacity too.
 pub(super) fn has_place(held: &[HeldPlace], time: Interval, doctor: Uuid) -> bool {
     let is_free = |lane: i32| !held.iter().any(|place| place.lane == lane && place.overlaps(time));
-    (0..capacity(doctor) + BESIDE_MAX).any(is_free)
+    let places = capacity(doctor) + BESIDE_MAX;
+    (0..places).any(is_free)
 }
 
 /// The times with the consults that they run into, as the reader may see them.

@@ -7,6 +7,7 @@ problem_kinds! {
     NOT_BEGUN = 409 "not-begun" "还没有到约定的时间" "The booked time has not come yet";
     BEGUN = 409 "begun" "约定的时间已经开始，不能再对调" "The booked time has begun, so it is not exchanged any more";
     DELAY_OF_OTHERS = 409 "delay-of-others" "这次推迟是对方通知的，请先与对方商定再改短" "The other side has announced this delay; agree with them before it is shortened";
+    NOT_AT_ONCE = 409 "not-at-once" "这个会诊是按协议直接约定的，医院还没有答复过；改后的时间或医生要等医院答复。请取消后重新申请，或请医院改约" "This consult was booked at once by agreement and no doctor has answered it; this time or doctor needs the hospital's answer. Cancel it and ask anew, or let the hospital move it";
     NO_ROOM_FREE = 409 "no-room-free" "这个时间没有空闲的会诊室，请另选时间" "No room is free at this time; choose another";
     TOO_MANY_HELD = 409 "too-many-held" "本机构占用、尚未答复的时间已到上限，请等医院答复或放开一些" "Your organisation holds as many times as it may; wait for answers, or give some back";
     TOO_MANY_DRAFTS = 409 "too-many-drafts" "草稿已到上限，请先发出或删除一些" "There are as many drafts as there may be; send or discard some";

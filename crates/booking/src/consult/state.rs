@@ -316,12 +316,13 @@ impl State for ConsultState {
             (Self::Scheduled(Appointment { at_once: true, .. }), ConsultStep::Return(reason)) => {
                 Ok(Self::Returned { reason })
             }
-            (Self::Accepted { .. }, ConsultStep::Schedule(to)) => Ok(Self::Scheduled(to.appointment)),
+            (Self::Accepted { .. }, ConsultStep::Schedule(to)) | (Self::Scheduled(_), ConsultStep::Reschedule(to)) => {
+                Ok(Self::Scheduled(to.appointment))
+            }
             (Self::Submitted, ConsultStep::Book(to)) => {
                 Ok(Self::Scheduled(Appointment { at_once: true, ..to.appointment }))
             }
-            (Self::Scheduled(a), ConsultStep::Reschedule(to)) => Ok(Self::Scheduled(to.appointment.as_booked(&a))),
-            (Self::Scheduled(a), ConsultStep::Exchange(to)) => Ok(Self::Scheduled(to.appointment.as_booked(&a))),
+            (Self::Scheduled(_), ConsultStep::Exchange(to)) => Ok(Self::Scheduled(to.appointment)),
             (Self::Scheduled(a), ConsultStep::Delay(Delayed { minutes, .. })) => {
                 Ok(Self::Scheduled(Appointment { delay_minutes: minutes, ..a }))
             }

@@ -76,9 +76,13 @@ fn what_was_booked_at_once_is_returned_until_it_begins() {
     let booked = state(ConsultStateName::Submitted).apply(ConsultStep::Book(appointment(0).into())).unwrap();
     let with_return = |state: &ConsultState| state.legal().contains(&ConsultStepName::Return);
     assert!(with_return(&booked) && !with_return(&state(ConsultStateName::Scheduled)));
-    // Another time of it is no answer of the hospital's.
-    let moved = booked.clone().apply(ConsultStep::Reschedule(appointment(60).into())).unwrap();
-    let exchanged = moved.clone().apply(ConsultStepName::Exchange.example()).unwrap();
+    // Another time of it is an answer at the hospital's word alone.
+    let unanswered = Appointment { at_once: true, ..appointment(60) };
+    let moved = booked.clone().apply(ConsultStep::Reschedule(unanswered.into())).unwrap();
+    let exchange = Exchanged::with(ConsultId(Uuid::nil()), unanswered);
+    let exchanged = moved.clone().apply(ConsultStep::Exchange(exchange)).unwrap();
+    assert!(!with_return(&booked.clone().apply(ConsultStep::Reschedule(appointment(60).into())).unwrap()));
+    assert!(!with_return(&booked.clone().apply(ConsultStepName::Exchange.example()).unwrap()));
     let late = exchanged.clone().apply(ConsultStep::Delay(Delayed::by(15, false))).unwrap();
     for booked in [&moved, &exchanged, &late] {
         assert!(with_return(booked), "{booked:?}");

@@ -259,7 +259,7 @@ impl Order<Consult> for ConsultOrder {
             }
             Self::Reject(why) => ConsultStep::Reject(why.checked()?),
             Self::Schedule(wanted) => ConsultStep::Schedule(booking::take(tx, ctx, consult, wanted).await?),
-            Self::Reschedule(wanted) => ConsultStep::Reschedule(booking::take(tx, ctx, consult, wanted).await?),
+            Self::Reschedule(wanted) => ConsultStep::Reschedule(at_once::moved(tx, ctx, consult, wanted).await?),
             Self::Delay(delay) => {
                 let minutes = delay.checked()?;
                 require_agreed(tx, ctx, consult, *delay).await?;

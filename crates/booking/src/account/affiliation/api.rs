@@ -3,11 +3,11 @@
 use axum::extract::State as AppState;
 use axum::http::StatusCode;
 use axum::response::Response;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Duration, NaiveDate, Utc};
 use sanbao_platform::db::{Conn, Tx};
 use sanbao_platform::http::{Ctx, ETag, Idempotency, Json, Page, Paging, Path, Query};
 use sanbao_platform::id::OrganisationId;
-use sanbao_platform::lifecycle::{self, By, Lifecycle as _, StepRequest};
+use sanbao_platform::lifecycle::{self, By, Lifecycle as _, StepError, StepRequest};
 use sanbao_platform::policy::Decision;
 use sanbao_platform::problem::Problem;
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -15,8 +15,9 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use super::input::{AffiliationAcceptance, AffiliationChange, AffiliationRefusal, NewAffiliation};
 use super::model::OrganisationAffiliation;
 use super::policy::{self, AffiliationAction, AffiliationSide, side_of};
+use super::state::AffiliationStep;
 use super::steps::{AffiliationOrder, AffiliationStance};
-use super::store::{self, OPEN_MAX};
+use super::store::{self, PROPOSALS_MAX};
 use super::view::{AffiliationLine, AffiliationView};
 use crate::App;
 use crate::account::id::AffiliationId;
@@ -71,10 +72,21 @@ pub(in crate::account) async fn listed(
     Ok(Page { items, next: page.next })
 }
 
+/// The agreements that wait for an answer or are not over, for a caller who has any, and whether there are older ones than these.
+pub(in crate::account) async fn current(conn: &mut Conn, ctx: &Ctx) -> Result<(Vec<AffiliationLine>, bool), Problem> {
+    let (own, _) = own(conn, ctx).await?;
+    // The days are the hospitals', where it may be a day earlier; what is over there is told by its standing.
+    let earliest = (ctx.now() - Duration::days(1)).date_naive();
+    let (found, more) = store::current(conn, own.id, earliest).await?;
+    let lines = found.iter().map(|a| AffiliationLine::of(ctx, a)).collect::<Result<_, _>>()?;
+    Ok((lines, more))
+}
+
 /// Proposes an agreement to a hospital or health centre, or to a care home that has invited the caller's hospital; the other side
 /// answers. Another that waits for an
 /// answer between the two is 409 `affiliation-proposed`, one that stands for some of these days 409 `affiliation-overlaps`. An
-/// organisation has at most 100 that are proposed or not over: 409 `too-many-affiliations`.
+/// organisation has at most 100 proposals of its own that wait for an answer: 409 `too-many-affiliations`. One whose days are over
+/// without an answer is taken back by the new one.
 #[utoipa::path(post, path = "/v1/affiliations", tag = "organisations", request_body = NewAffiliation, security(("bearer" = [])),
     description = "Permission: administrators of a care home, hospital or health centre. Takes Idempotency-Key. Audited.",
     responses((status = 201, body = AffiliationView), (status = 403, description = "not one of these"),
@@ -93,7 +105,11 @@ async fn propose(
     }
     let new = proposed(&mut tx, &ctx, (&own, side), &body).await?;
     let id = new.id;
-    lifecycle::create(&mut tx, &By::Person(&ctx), new).await?;
+    lifecycle::create(&mut tx, &By::Person(&ctx), new).await.map_err(|error| match error {
+        // The other side has proposed one at the same moment.
+        StepError::Overtaken => Problem::new(&AFFILIATION_PROPOSED),
+        error => error.into(),
+    })?;
     let view = OrganisationAffiliation::view(&app, &mut tx, &ctx, id).await?;
     let answer = key.finish_tagged(&mut tx, &ctx, StatusCode::CREATED, ETag(view.line.version), &view).await?;
     tx.commit().await?;
@@ -112,16 +128,25 @@ async fn proposed(
     let today = hospital.day(ctx.now());
     let new = OrganisationAffiliation::proposed(ctx.now(), (side, own), &with, body.checked(side, today)?);
     store::lock(tx, own.id).await?;
-    if store::is_proposed(tx, &new).await? {
-        return Err(Problem::new(&AFFILIATION_PROPOSED));
-    }
+    give_way(tx, ctx, &new, today).await?;
     if store::overlaps(tx, &new).await? {
         return Err(Problem::new(&AFFILIATION_OVERLAPS));
     }
-    if store::open(tx, own.id, today).await? >= OPEN_MAX {
+    if store::own_proposals(tx, own.id, today).await? >= PROPOSALS_MAX {
         return Err(Problem::new(&TOO_MANY_AFFILIATIONS));
     }
     Ok(new)
+}
+
+/// Takes back the proposal between the same two whose days are over without an answer; one that waits for an answer is in the way.
+async fn give_way(tx: &mut Tx, ctx: &Ctx, new: &OrganisationAffiliation, today: NaiveDate) -> Result<(), Problem> {
+    let Some(old) = store::proposal(tx, new).await? else { return Ok(()) };
+    if old.valid_until >= today {
+        return Err(Problem::new(&AFFILIATION_PROPOSED));
+    }
+    let by = By::Automatic { cause: "affiliation-lapsed", at: ctx.now(), actor: None };
+    lifecycle::advance(tx, &by, old, AffiliationStep::Withdraw).await?;
+    Ok(())
 }
 
 /// The other organisation, if it stands on the other side, takes part still, and is one that the caller's may know.
@@ -176,7 +201,7 @@ type Asked = StepRequest<App, AffiliationId>;
     description = "Permission: administrators of the side that has not proposed it. Takes Idempotency-Key and If-Match. Audited.",
     responses((status = 200, body = AffiliationView), (status = 403, description = "may see it, not answer it"),
         (status = 404, description = "unknown, or of no concern to the caller"),
-        (status = 409, description = "invalid-transition: answered already; affiliation-overlaps, affiliation-over"),
+        (status = 409, description = "invalid-transition: answered already; affiliation-overlaps, affiliation-over, partner-closed"),
         (status = 412, description = "changed by somebody else"), (status = 422, description = "fields to correct")))]
 async fn accept(asked: Asked, Json(body): Json<AffiliationAcceptance>) -> Result<Response, Problem> {
     asked.take(AffiliationOrder::Accept(body)).await

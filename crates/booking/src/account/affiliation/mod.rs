@@ -20,11 +20,11 @@ pub(super) use policy::AffiliationSide;
 pub(super) use state::AffiliationStepName;
 #[cfg(test)]
 pub(super) use state::{ASKED_FOR, AT_ONCE};
-pub(crate) use store::{affiliated, books_at_once};
+pub(crate) use store::{affiliated, books_at_once, hold, standing_with};
 pub(super) use view::{AffiliationLine, AffiliationStanding, AffiliationView};
 
 pub(super) use input::{NUMBER_CHARS_MAX, WORDS_CHARS_MAX};
-pub(super) use store::partners;
+pub(super) use store::{AffiliationPartner, partners};
 
 /// The days before its last one on which an agreement is said to be about to end.
 pub(super) const ENDING_DAYS: i64 = 30;

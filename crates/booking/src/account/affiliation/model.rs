@@ -88,7 +88,7 @@ impl OrganisationAffiliation {
 }
 
 /// A zone by its name; Shanghai's when the stored name is not known to this build.
-fn zone(name: &str) -> Tz {
+pub(super) fn zone(name: &str) -> Tz {
     name.parse().unwrap_or(chrono_tz::Asia::Shanghai)
 }
 

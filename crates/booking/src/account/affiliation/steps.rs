@@ -18,7 +18,8 @@ use super::store;
 use super::view::AffiliationView;
 use crate::App;
 use crate::account::id::AffiliationId;
-use crate::account::problems::{AFFILIATION_OVER, AFFILIATION_OVERLAPS};
+use crate::account::organisation::{self, OrganisationState};
+use crate::account::problems::{AFFILIATION_OVER, AFFILIATION_OVERLAPS, PARTNER_CLOSED};
 use crate::role;
 
 /// How a caller stands to an agreement, today.
@@ -176,7 +177,8 @@ impl Order<OrganisationAffiliation> for AffiliationOrder {
     }
 }
 
-/// The agreement as it comes into force: with the hospital's word about its hours, beside none that counts on the same days.
+/// The agreement as it comes into force: with the hospital's word about its hours, beside none that counts on the same days, and with
+/// another side that takes part still.
 async fn accepted(
     tx: &mut Tx,
     affiliation: &OrganisationAffiliation,
@@ -184,6 +186,11 @@ async fn accepted(
     answer: &AffiliationAcceptance,
 ) -> Result<AffiliationStep, Problem> {
     let said = answer.checked(side)?;
+    let other = if side == AffiliationSide::Inviting { affiliation.invited_id } else { affiliation.inviting_id };
+    let found = organisation::find(tx, other).await?;
+    if found.is_none_or(|other| other.state != OrganisationState::Open) {
+        return Err(Problem::new(&PARTNER_CLOSED));
+    }
     if store::overlaps(tx, affiliation).await? {
         return Err(Problem::new(&AFFILIATION_OVERLAPS));
     }

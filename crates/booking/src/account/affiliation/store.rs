@@ -1,5 +1,7 @@
 //! Agreements in the database.
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, Duration, NaiveDate, Utc};
 use sanbao_platform::db::{Conn, DbError, Engine, Tx};
 use sanbao_platform::id::OrganisationId;
@@ -7,14 +9,20 @@ use sanbao_platform::lifecycle::State as _;
 use sanbao_platform::on;
 use uuid::Uuid;
 
-use super::model::{Affiliated, OrganisationAffiliation};
+use super::model::{Affiliated, OrganisationAffiliation, zone};
 use super::policy::AffiliationSide;
 use crate::account::id::AffiliationId;
 
-/// Agreements that an organisation has at most which are proposed, or not over yet.
-pub(super) const OPEN_MAX: i64 = 100;
+/// Proposals that an organisation has at most of its own which wait for an answer. What others propose to it does not count, nor what
+/// stands: a hospital of many homes renews with each of them.
+pub(super) const PROPOSALS_MAX: i64 = 100;
+/// Agreements that wait for an answer, or are not over, in the page's list.
+const CURRENT_MAX: usize = 200;
 /// Hospitals, or care homes, in the list of those to which one may be proposed.
-pub(in crate::account) const PARTNERS_MAX: i64 = 300;
+const PARTNERS_MAX: usize = 300;
+
+/// An organisation to which an agreement may be proposed, with its names.
+pub(in crate::account) type AffiliationPartner = (OrganisationId, String, String);
 
 /// The columns that every statement over agreements selects.
 macro_rules! affiliations {
@@ -34,10 +42,19 @@ const LIST: &str = affiliations!(
     "where (a.inviting_id = $1 or a.invited_id = $1) and (a.proposed_at, a.id) < ($2, $3)
     order by a.proposed_at desc, a.id desc limit $4"
 );
-const OPEN: &str = "select count(*) from affiliation where (inviting_id = $1 or invited_id = $1)
-    and (state = 'proposed' or (state = 'active' and valid_until >= $2))";
+const CURRENT: &str = affiliations!(
+    "where (a.inviting_id = $1 or a.invited_id = $1) and a.state in ('proposed', 'active') and a.valid_until >= $2
+    order by a.proposed_at desc, a.id desc limit $3"
+);
+const OWN_PROPOSALS: &str = "select count(*) from affiliation where state = 'proposed' and valid_until >= $2
+    and ((inviting_id = $1 and proposed_by = 'inviting') or (invited_id = $1 and proposed_by = 'invited'))";
 const PROPOSED: &str =
-    "select count(*) from affiliation where inviting_id = $1 and invited_id = $2 and state = 'proposed' and id <> $3";
+    affiliations!("where a.inviting_id = $1 and a.invited_id = $2 and a.state = 'proposed' order by a.id limit 1");
+// The end or a change of one waits for the booking that goes by it.
+const HOLD_POSTGRES: &str = "select id from affiliation where inviting_id = $1 and invited_id = $2 and state = 'active'
+    order by id for share";
+const STANDING: &str = "select a.invited_id, o.time_zone, a.valid_from, a.valid_until from affiliation a
+    join organisation o on o.id = a.invited_id where a.inviting_id = $1 and a.state = 'active' and a.valid_until >= $2";
 const OVERLAPPING: &str = "select count(*) from affiliation where inviting_id = $1 and invited_id = $2
     and state = 'active' and valid_until >= $3 and valid_from <= $4";
 const INSERT: &str =
@@ -88,17 +105,62 @@ pub(super) async fn lock(tx: &mut Tx, own: OrganisationId) -> Result<(), DbError
     Ok(())
 }
 
-/// How many agreements of an organisation are proposed, or not over by a day.
-pub(super) async fn open(conn: &mut Conn, own: OrganisationId, today: NaiveDate) -> Result<i64, DbError> {
-    Ok(on!(conn, |c| sqlx::query_scalar(OPEN).bind(own).bind(today).fetch_one(c).await)?)
+/// The agreements of an organisation that wait for an answer or are not over by a day, the newest first, and whether there are older
+/// ones.
+pub(super) async fn current(
+    conn: &mut Conn,
+    own: OrganisationId,
+    today: NaiveDate,
+) -> Result<(Vec<OrganisationAffiliation>, bool), DbError> {
+    let limit = one_more(CURRENT_MAX);
+    let mut found: Vec<OrganisationAffiliation> =
+        on!(conn, |c| sqlx::query_as(CURRENT).bind(own).bind(today).bind(limit).fetch_all(c).await)?;
+    let more = found.len() > CURRENT_MAX;
+    found.truncate(CURRENT_MAX);
+    Ok((found, more))
 }
 
-/// Whether another agreement between the same two is proposed.
-pub(super) async fn is_proposed(conn: &mut Conn, of: &OrganisationAffiliation) -> Result<bool, DbError> {
-    let count: i64 = on!(conn, |c| {
-        sqlx::query_scalar(PROPOSED).bind(of.inviting_id).bind(of.invited_id).bind(of.id).fetch_one(c).await
-    })?;
-    Ok(count > 0)
+/// The limit of a statement that reads one more than are shown.
+fn one_more(shown: usize) -> i64 {
+    i64::try_from(shown + 1).unwrap_or(i64::MAX)
+}
+
+/// How many proposals an organisation has made that wait for an answer, and whose days are not over.
+pub(super) async fn own_proposals(conn: &mut Conn, own: OrganisationId, today: NaiveDate) -> Result<i64, DbError> {
+    Ok(on!(conn, |c| sqlx::query_scalar(OWN_PROPOSALS).bind(own).bind(today).fetch_one(c).await)?)
+}
+
+/// The agreement between the same two that is proposed already.
+pub(super) async fn proposal(
+    conn: &mut Conn,
+    of: &OrganisationAffiliation,
+) -> Result<Option<OrganisationAffiliation>, DbError> {
+    Ok(on!(conn, |c| { sqlx::query_as(PROPOSED).bind(of.inviting_id).bind(of.invited_id).fetch_optional(c).await })?)
+}
+
+/// Keeps the agreements of two that stand as they are until the transaction ends; on `SQLite` there is one writer anyway.
+pub(crate) async fn hold(tx: &mut Tx, home: OrganisationId, hospital: OrganisationId) -> Result<(), DbError> {
+    if let Engine::Postgres(c) = tx.engine() {
+        sqlx::query(HOLD_POSTGRES).bind(home).bind(hospital).execute(c).await?;
+    }
+    Ok(())
+}
+
+/// The hospitals with which a care home has an agreement that counts now, by the day of each hospital.
+pub(crate) async fn standing_with(
+    conn: &mut Conn,
+    home: OrganisationId,
+    now: DateTime<Utc>,
+) -> Result<BTreeSet<OrganisationId>, DbError> {
+    // Nowhere is it earlier than a day before.
+    let earliest = (now - Duration::days(1)).date_naive();
+    let known: Vec<(OrganisationId, String, NaiveDate, NaiveDate)> =
+        on!(conn, |c| sqlx::query_as(STANDING).bind(home).bind(earliest).fetch_all(c).await)?;
+    let counts = known.into_iter().filter(|(_, name, from, until)| {
+        let day = now.with_timezone(&zone(name)).date_naive();
+        *from <= day && day <= *until
+    });
+    Ok(counts.map(|(hospital, ..)| hospital).collect())
 }
 
 /// Whether an agreement between the same two stands for any of the same days.
@@ -152,18 +214,20 @@ pub(crate) async fn books_at_once(
         .any(|one| one.hospital == hospital && one.books_at_once && one.valid_from <= today && day <= one.valid_until))
 }
 
-/// The organisations to which one side may propose an agreement, by name.
+/// The organisations to which one side may propose an agreement, by name, and whether there are more than these.
 pub(in crate::account) async fn partners(
     conn: &mut Conn,
     own: OrganisationId,
     side: AffiliationSide,
-) -> Result<Vec<(OrganisationId, String, String)>, DbError> {
-    Ok(match side {
-        AffiliationSide::Inviting => on!(conn, |c| sqlx::query_as(HOSPITALS).bind(PARTNERS_MAX).fetch_all(c).await)?,
-        AffiliationSide::Invited => {
-            on!(conn, |c| sqlx::query_as(HOMES).bind(PARTNERS_MAX).bind(own).fetch_all(c).await)?
-        }
-    })
+) -> Result<(Vec<AffiliationPartner>, bool), DbError> {
+    let limit = one_more(PARTNERS_MAX);
+    let mut found: Vec<AffiliationPartner> = match side {
+        AffiliationSide::Inviting => on!(conn, |c| sqlx::query_as(HOSPITALS).bind(limit).fetch_all(c).await)?,
+        AffiliationSide::Invited => on!(conn, |c| sqlx::query_as(HOMES).bind(limit).bind(own).fetch_all(c).await)?,
+    };
+    let more = found.len() > PARTNERS_MAX;
+    found.truncate(PARTNERS_MAX);
+    Ok((found, more))
 }
 
 /// Whether a hospital knows a care home: that has invited it, or had an agreement with it.

@@ -24,6 +24,8 @@ text_enum! {
     pub enum AffiliationStanding {
         /// 等待答复
         Proposed = "proposed",
+        /// 已过期，未答复: its last day is over, and nobody has answered.
+        Lapsed = "lapsed",
         /// 尚未生效
         Coming = "coming",
         /// 生效中
@@ -45,6 +47,7 @@ impl AffiliationStanding {
     /// The standing of a state on a day, with the first and the last day on which it counts.
     fn of(state: &AffiliationState, (from, until): (NaiveDate, NaiveDate), today: NaiveDate) -> Self {
         match state {
+            AffiliationState::Proposed if until < today => Self::Lapsed,
             AffiliationState::Proposed => Self::Proposed,
             AffiliationState::Active if until < today => Self::Over,
             AffiliationState::Active if today < from => Self::Coming,
@@ -198,6 +201,8 @@ mod tests {
             ("2027-01-01", AffiliationStanding::Over),
         ] {
             assert_eq!(AffiliationStanding::of(&AffiliationState::Active, days, day(today)), standing, "{today}");
+            let unanswered = AffiliationStanding::of(&AffiliationState::Proposed, days, day(today));
+            assert_eq!(unanswered == AffiliationStanding::Lapsed, standing == AffiliationStanding::Over, "{today}");
             assert_eq!(
                 AffiliationStanding::of(&AffiliationState::Withdrawn, days, day(today)),
                 AffiliationStanding::Withdrawn

@@ -4,7 +4,6 @@
 use axum::extract::State as AppState;
 use maud::{Markup, html};
 use sanbao_platform::http::{Ctx, LIMIT_MAX, Page, PageCtx, Paging, Path};
-use sanbao_platform::id::OrganisationId;
 use sanbao_platform::lang::Lang;
 use sanbao_platform::page::{
     Errors, Field, Select, Send, Tone, Words, area, badge, count, empty, form, head, notice, pick, press,
@@ -15,8 +14,8 @@ use super::TEXTS;
 use crate::App;
 use crate::account::AffiliationId;
 use crate::account::affiliation::{
-    AffiliationLine, AffiliationSide, AffiliationStanding, AffiliationStepName, AffiliationView, NUMBER_CHARS_MAX,
-    WORDS_CHARS_MAX, api, partners,
+    AffiliationLine, AffiliationPartner, AffiliationSide, AffiliationStanding, AffiliationStepName, AffiliationView,
+    NUMBER_CHARS_MAX, WORDS_CHARS_MAX, api, partners,
 };
 
 const PATH: &str = "/affiliations";
@@ -26,12 +25,14 @@ pub(super) async fn affiliations(PageCtx(ctx): PageCtx, AppState(app): AppState<
     let mut conn = app.deps.db.read().await?;
     let (own, side) = api::own(&mut conn, &ctx).await?;
     let words = Words::new(&TEXTS, ctx.lang, own.zone());
+    // By itself, so that nothing that is over stands in the place of what is not.
+    let current = api::current(&mut conn, &ctx).await?;
     let found = api::listed(&mut conn, &ctx, &Paging { after: None, limit: Some(LIMIT_MAX) }).await?;
     let others = partners(&mut conn, own.id, side).await?;
     let body = html! {
         h1 { (words.t("affiliations-title")) }
         p { (words.t(&format!("affiliations-what-{side}"))) }
-        (groups(words, &ctx, &found))
+        (groups(words, &ctx, &current, &found))
         (propose(ctx.lang, side, &others))
     };
     Ok(app.deps.frame.page(
@@ -50,30 +51,41 @@ fn group(standing: AffiliationStanding) -> usize {
         AffiliationStanding::Proposed => 0,
         AffiliationStanding::Coming | AffiliationStanding::InForce | AffiliationStanding::Ending => 1,
         AffiliationStanding::Over
+        | AffiliationStanding::Lapsed
         | AffiliationStanding::Declined
         | AffiliationStanding::Withdrawn
         | AffiliationStanding::Ended => 2,
     }
 }
 
-fn groups(words: Words, ctx: &Ctx, found: &Page<AffiliationLine>) -> Markup {
-    let [waiting, current, past] =
-        [0, 1, 2].map(|n| found.items.iter().filter(|line| group(line.standing) == n).collect::<Vec<_>>());
+/// Those that wait for an answer or are not over, and of the newest of all those that are over.
+fn groups(
+    words: Words,
+    ctx: &Ctx,
+    (current, more): &(Vec<AffiliationLine>, bool),
+    found: &Page<AffiliationLine>,
+) -> Markup {
+    let of = |lines: &[AffiliationLine], n: usize| {
+        lines.iter().filter(|line| group(line.standing) == n).cloned().collect::<Vec<_>>()
+    };
+    let (waiting, current, past) = (of(current, 0), of(current, 1), of(&found.items, 2));
+    let open = waiting.len() + current.len();
     html! {
-        @if found.items.is_empty() { (empty(&words.t("affiliations-none"), None)) }
-        @else { (count(words.lang, found.items.len(), found.next.is_some())) }
+        @if open == 0 && found.items.is_empty() { (empty(&words.t("affiliations-none"), None)) }
+        @if open > 0 { (count(words.lang, open, *more)) }
         @for (key, lines) in [("affiliations-waiting", waiting), ("affiliations-current", current)] {
             @if !lines.is_empty() {
                 section aria-labelledby=(key) {
                     h2 id=(key) { (words.t(key)) }
-                    ul.plain-list { @for line in lines { (card(words, ctx, line)) } }
+                    ul.plain-list { @for line in &lines { (card(words, ctx, line)) } }
                 }
             }
         }
         @if !past.is_empty() {
             details #affiliations-past {
                 summary { (words.t("affiliations-past")) }
-                ul.plain-list { @for line in past { (card(words, ctx, line)) } }
+                (count(words.lang, past.len(), found.next.is_some()))
+                ul.plain-list { @for line in &past { (card(words, ctx, line)) } }
             }
         }
     }
@@ -85,7 +97,10 @@ fn tone(standing: AffiliationStanding) -> Tone {
         AffiliationStanding::Proposed | AffiliationStanding::Ending => Tone::Warn,
         AffiliationStanding::Coming => Tone::Info,
         AffiliationStanding::Declined => Tone::Bad,
-        AffiliationStanding::Over | AffiliationStanding::Withdrawn | AffiliationStanding::Ended => Tone::Plain,
+        AffiliationStanding::Over
+        | AffiliationStanding::Lapsed
+        | AffiliationStanding::Withdrawn
+        | AffiliationStanding::Ended => Tone::Plain,
     }
 }
 
@@ -136,7 +151,7 @@ fn ending(words: Words, line: &AffiliationLine) -> Markup {
     }
 }
 
-fn propose(lang: Lang, side: AffiliationSide, others: &[(OrganisationId, String, String)]) -> Markup {
+fn propose(lang: Lang, side: AffiliationSide, (others, more): &(Vec<AffiliationPartner>, bool)) -> Markup {
     let t = |key: &str| TEXTS.get(lang, key);
     let with = if side == AffiliationSide::Inviting { "affiliation-hospital" } else { "affiliation-home" };
     let [with, choose, number, from, until, until_help] = [
@@ -148,12 +163,14 @@ fn propose(lang: Lang, side: AffiliationSide, others: &[(OrganisationId, String,
         "affiliation-until-help",
     ]
     .map(t);
+    let said = [("count", &*others.len().to_string())];
+    let more = more.then(|| TEXTS.with(lang, "affiliation-more-partners", &said));
     let choices: Vec<_> = others.iter().map(|(id, zh, en)| pick(id, lang.pick(zh, en), false)).collect();
     let day = |name, label, help| Field { name, label, help, kind: "date", required: true, ..Field::default() };
     let number =
         Field { name: "number", label: &number, required: true, chars_max: NUMBER_CHARS_MAX, ..Field::default() };
     let fields = html! {
-        (Select { name: "with", label: &with, none: Some(&choose), required: true, ..Select::default() }.draw(&choices))
+        (Select { name: "with", label: &with, help: more.as_deref(), none: Some(&choose), required: true, ..Select::default() }.draw(&choices))
         (number.draw(lang, &Errors::default()))
         (day("valid_from", &from, None).draw(lang, &Errors::default()))
         (day("valid_until", &until, Some(&*until_help)).draw(lang, &Errors::default()))

@@ -2,13 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use chrono::NaiveDate;
+use chrono::{DateTime, Utc};
 use sanbao_platform::audit::{Personal, Subject, Subjects};
 use sanbao_platform::db::{Conn, DbError};
 use sanbao_platform::id::OrganisationId;
 use sanbao_platform::on;
 
-use crate::account::affiliation::affiliated;
+use crate::account::affiliation::standing_with;
 use crate::account::{LocationId, PersonId};
 
 /// Residents in the list; of a house that has more, one is found by typing.
@@ -67,7 +67,7 @@ pub(super) struct Choices {
     pub(super) more_residents: bool,
     /// Those of hospitals with an agreement first.
     pub(super) wishes: Vec<WishedSpecialty>,
-    /// The hospitals with which the house has an agreement that counts today.
+    /// The hospitals with which the house has an agreement that counts today, where they are.
     pub(super) affiliated: BTreeSet<OrganisationId>,
     pub(super) rooms: Vec<(LocationId, String)>,
 }
@@ -75,7 +75,7 @@ pub(super) struct Choices {
 /// The choices of a house, with the resident who is chosen already.
 pub(super) async fn choices(
     conn: &mut Conn,
-    (house, today): (OrganisationId, NaiveDate),
+    (house, now): (OrganisationId, DateTime<Utc>),
     chosen: Option<PersonId>,
 ) -> Result<Choices, DbError> {
     let mut residents: Vec<Choosable> =
@@ -85,9 +85,7 @@ pub(super) async fn choices(
     let mut wishes: Vec<WishedSpecialty> = on!(conn, |c| sqlx::query_as(WISHES).fetch_all(c).await)?;
     // Two doctors may name one specialty in two ways.
     wishes.dedup_by(|a, b| a.organisation_id == b.organisation_id && a.specialty == b.specialty);
-    let agreements = affiliated(conn, house, today).await?;
-    let affiliated: BTreeSet<_> =
-        agreements.iter().filter(|one| one.valid_from <= today).map(|one| one.hospital).collect();
+    let affiliated = standing_with(conn, house, now).await?;
     wishes.sort_by_key(|wish| !affiliated.contains(&wish.organisation_id));
     let rooms = on!(conn, |c| sqlx::query_as(ROOMS).bind(house).fetch_all(c).await)?;
     Ok(Choices { residents, more_residents, wishes, affiliated, rooms })

@@ -129,8 +129,8 @@ pub(super) fn history(lang: Lang, zone: Tz, sheet: &Sheet) -> Markup {
     html! {
         details #history {
             summary { (t(lang, "history")) }
-            @if sheet.more_history { p.faint { (t(lang, "history-more-steps")) } }
-            @if sheet.more_acts { p.faint { (t(lang, "history-more")) } }
+            @if sheet.older.steps { p.faint { (t(lang, "history-more-steps")) } }
+            @if sheet.older.acts { p.faint { (t(lang, "history-more")) } }
             div.scroll { table.table {
                 (page::head(&["time", "who", "what", "note"].map(|key| t(lang, key)).each_ref().map(String::as_str)))
                 tbody {

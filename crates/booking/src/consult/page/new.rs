@@ -42,8 +42,7 @@ pub(super) async fn invitation_form(
     let mut conn = app.deps.db.read().await?;
     let (origin, prefill) = begin(&mut conn, &ctx, &app.deps.fields, &query).await?;
     let zone = zone(&mut conn, ctx.actor.organisation).await?;
-    let today = ctx.now().with_timezone(&zone).date_naive();
-    let choices = choices(&mut conn, (ctx.actor.organisation, today), prefill.resident).await?;
+    let choices = choices(&mut conn, (ctx.actor.organisation, ctx.now()), prefill.resident).await?;
     let asked = match prefill.sought() {
         Some(sought) if is_resident(&mut conn, ctx.actor.organisation, sought.resident).await? => {
             times::part(&mut conn, &ctx, &sought).await?

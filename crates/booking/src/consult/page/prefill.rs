@@ -64,6 +64,8 @@ pub(super) struct Prefill {
     pub(super) room: Option<LocationId>,
     /// The time that is to be asked for: whose, and when it begins.
     pub(super) wish: Option<(AccountId, DateTime<Utc>)>,
+    /// Whether the invitation that is changed was returned.
+    pub(super) returned: bool,
 }
 
 /// Whether somebody may ask for the same again.
@@ -121,7 +123,8 @@ impl Prefill {
     /// All of a consult as it is.
     fn of(consult: &Consult, ctx: &Ctx) -> Self {
         let room = consult.asked.and_then(|asked| asked.room);
-        Self { wanted: Some(consult.wanted), asked: consult.asked, room, ..Self::copy(consult, ctx) }
+        let returned = matches!(consult.state, ConsultState::Returned { .. });
+        Self { wanted: Some(consult.wanted), asked: consult.asked, room, returned, ..Self::copy(consult, ctx) }
     }
 
     /// The person and the words of a consult, without its times.
@@ -164,7 +167,7 @@ impl Prefill {
         let (resident, hospital) = self.resident.zip(self.hospital)?;
         let (title, chosen, wish) = (self.title, self.asked, self.wish);
         let specialty = Some(&*self.specialty).filter(|specialty| !specialty.is_empty())?;
-        Some(Sought { resident, hospital, specialty, title, chosen, wish })
+        Some(Sought { resident, hospital, specialty, title, chosen, wish, returned: self.returned })
     }
 
     fn of_draft(parts: &DraftParts) -> Self {
@@ -182,6 +185,7 @@ impl Prefill {
             asked: None,
             room: parts.asked.and_then(|asked| asked.room_id),
             wish: parts.asked.map(|asked| (asked.doctor_id, *asked.starts_at)),
+            returned: false,
         }
     }
 }

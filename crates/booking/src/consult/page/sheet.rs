@@ -48,11 +48,8 @@ pub(super) struct Sheet {
     pub(super) actions: Vec<&'static str>,
     pub(super) sending: Sending,
     pub(super) history: Vec<HistoryLine>,
-    /// Whether there are older lines than these.
-    pub(super) more_history: bool,
     pub(super) acts: Vec<ActLine>,
-    /// Whether there are older acts than these.
-    pub(super) more_acts: bool,
+    pub(super) older: OlderLines,
     pub(super) consents: Vec<ConsentView>,
     pub(super) guests: Vec<GuestView>,
     pub(super) opinion: Option<Opinion>,
@@ -70,6 +67,13 @@ pub(super) struct Sheet {
     pub(super) conflicts: Vec<Conflict>,
     pub(super) meeting: MeetingView,
     pub(super) tickets: Vec<TicketHolder>,
+}
+
+/// Whether there are older lines of the history, and acts, than the page shows.
+#[derive(Clone, Copy)]
+pub(super) struct OlderLines {
+    pub(super) steps: bool,
+    pub(super) acts: bool,
 }
 
 /// The way of an invitation as soon as it is sent.
@@ -189,9 +193,8 @@ pub(super) async fn sheet(tx: &mut Conn, ctx: Ctx, id: ConsultId, colleague: boo
         meeting: meeting::of(tx, &consult, ctx.now()).await?.shown(shows, &consult),
         tickets,
         history,
-        more_history,
         acts: acts.shown(shows, &consult),
-        more_acts,
+        older: OlderLines { steps: more_history, acts: more_acts },
         consents: consent::list(tx, id).await?.shown(shows, &consult),
         guests: if inviting { guest::list(tx, id).await?.shown(shows, &consult) } else { Vec::new() },
         opinion: opinion.map(|o| o.shown(shows, &consult)).filter(|o| o.signature.is_some() || writes),

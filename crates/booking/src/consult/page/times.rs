@@ -50,6 +50,9 @@ pub(super) struct TimesQuery {
     /// The least rank; none where any will do.
     #[serde(default)]
     title: String,
+    /// Whether they are for an invitation that was returned.
+    #[serde(default)]
+    returned: bool,
 }
 
 /// Whose times a form shows, and the one that is chosen.
@@ -61,6 +64,8 @@ pub(super) struct Sought<'a> {
     pub(super) chosen: Option<AskedTime>,
     /// The time that was chosen and is not held: whose, and when it begins.
     pub(super) wish: Option<(AccountId, DateTime<Utc>)>,
+    /// Whether the invitation was returned: a doctor answers it when it is sent again.
+    pub(super) returned: bool,
 }
 
 /// `GET /consults/times`: a fragment for the form of the invitation.
@@ -74,7 +79,7 @@ pub(super) async fn times_part(
     let hospital = hospital.parse().map_or(OrganisationId(Uuid::nil()), OrganisationId);
     let title = Title::ALL.iter().copied().find(|title| title.as_str() == query.title);
     let resident = query.resident.ok_or_else(Problem::not_found)?;
-    let sought = Sought { resident, hospital, specialty, title, chosen: None, wish: None };
+    let sought = Sought { resident, hospital, specialty, title, chosen: None, wish: None, returned: query.returned };
     let mut conn = app.deps.db.read().await?;
     if !is_resident(&mut conn, ctx.actor.organisation, sought.resident).await? {
         return Err(Problem::not_found());
@@ -90,7 +95,10 @@ pub(super) async fn part(conn: &mut Conn, ctx: &Ctx, sought: &Sought<'_>) -> Res
         (Found::Free(slots), Some(wish)) => slots.iter().find(|slot| (slot.doctor_id, slot.starts_at) == wish),
         _ => None,
     };
-    let at_once = at_once(conn, ctx, sought.hospital, (&found, chosen.as_ref())).await?;
+    let at_once = match at_once(conn, ctx, sought.hospital, (&found, chosen.as_ref())).await? {
+        AtOnce::All | AtOnce::Until(_) if sought.returned => AtOnce::Returned,
+        at_once => at_once,
+    };
     Ok(days(ctx, zone, (&found, at_once), chosen.as_ref().or(wished)))
 }
 
@@ -98,6 +106,8 @@ pub(super) async fn part(conn: &mut Conn, ctx: &Ctx, sought: &Sought<'_>) -> Res
 #[derive(Clone, Copy)]
 enum AtOnce {
     None,
+    /// None, though an agreement says so: it was returned.
+    Returned,
     All,
     /// Those up to its last day.
     Until(NaiveDate),
@@ -182,6 +192,7 @@ fn days(ctx: &Ctx, zone: Tz, (found, at_once): (&Found, AtOnce), chosen: Option<
             legend { (t(lang, "ask-time")) }
             @match at_once {
                 AtOnce::None => {},
+                AtOnce::Returned => (page::notice(Tone::Info, &t(lang, "ask-returned"))),
                 AtOnce::All => (page::notice(Tone::Info, &t(lang, "ask-at-once"))),
                 AtOnce::Until(day) => (page::notice(Tone::Info, &TEXTS.with(lang, "ask-at-once-until", &[("day", &words.day(day))]))),
             }

@@ -9,6 +9,8 @@ pub const OPEN_MINUTES: i64 = 240;
 pub const SLOT_MINUTES: [i64; 2] = [30, 45];
 pub const ROOMS: usize = 2;
 pub const HOLD_MINUTES: i64 = 10;
+/// A returned consult waits so long for what is missing, even when the wanted time is over.
+const RETURNED_MINUTES: i64 = 3 * MINUTES_OF_DAY;
 
 /// Somebody who has a seat: a consult, or a nurse who writes an invitation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -163,8 +165,10 @@ pub struct Consult {
     pub wish: Option<Wish>,
     pub wanted_until: i64,
     pub state: &'static str,
-    /// Whether it was booked as soon as it was sent: the hospital may return it until it begins.
+    /// Whether it was booked as soon as it was sent, and no doctor has answered: the hospital may return it until it begins.
     pub at_once: bool,
+    /// When it was returned the last time.
+    pub returned: Option<i64>,
 }
 
 /// The changes that a step makes.
@@ -232,7 +236,7 @@ impl Model {
     /// The seat in the lowest place of its room that nobody has.
     fn placed(&self, seat: Seat) -> Seat {
         let taken = self.lanes(Thing::Room(seat.room), &seat, &[]);
-        Seat { room_lane: (0..).find(|lane| !taken.contains(lane)).unwrap(), ..seat }
+        Seat { room_lane: (0..=taken.len()).find(|lane| !taken.contains(lane)).unwrap(), ..seat }
     }
 
     /// The seats in the room's places, which would be so many.
@@ -309,14 +313,26 @@ impl Model {
             .any(|(holder, seat)| holder == held && seat.doctor == wish.doctor && seat.from == wish.from);
         let given_up = if spent { vec![held] } else { Vec::new() };
         let own = [&[holder], given_up.as_slice()].concat();
-        let (seat, any) =
-            self.seat(consult.resident, wish, &own, Some(consult.wanted_until).filter(|_| !self.agreed))?;
+        let until = Some(consult.wanted_until).filter(|_| !self.is_at_once(wish) || consult.returned.is_some());
+        let (seat, any) = self.seat(consult.resident, wish, &own, until)?;
         Ok(Effect { given_up, taken: vec![(holder, seat, any)], ..Effect::default() })
     }
 
-    /// The state of a consult that is sent.
+    /// Whether a time is booked without waiting for an answer.
+    fn is_at_once(&self, wish: Wish) -> bool {
+        self.agreed && wish.from > self.now
+    }
+
+    /// The state of a consult that is sent for the first time.
     fn sent(&self, wish: Option<Wish>) -> &'static str {
-        if self.agreed && wish.is_some() { "scheduled" } else { "submitted" }
+        if wish.is_some_and(|wish| self.is_at_once(wish)) { "scheduled" } else { "submitted" }
+    }
+
+    /// Refuses the home a time in the place of one that no doctor has answered, unless that could be booked at once as well.
+    fn require_at_once(&self, n: usize, wish: Wish) -> Result<(), Refusal> {
+        let unanswered = self.consults[n].state == "scheduled" && self.consults[n].at_once;
+        let as_before = self.kept(wish.doctor, wish.from, &[Holder::Consult(n)]).is_some();
+        if unanswered && !as_before && !self.is_at_once(wish) { Err(Refusal::Other) } else { Ok(()) }
     }
 
     /// Whether a consult is booked that no doctor has answered, and has not begun.
@@ -371,6 +387,9 @@ impl Model {
         if one == two || first.from == other.from || !offered {
             return Err(Refusal::Other);
         }
+        for (n, seat, from) in [(one, first, other.from), (two, other, first.from)] {
+            self.require_at_once(n, Wish { doctor: seat.doctor, room: None, from })?;
+        }
         let moved = |seat: Seat, from| Seat { from, lane: 0, overbooked: false, ..seat };
         let (first, other) = (moved(first, other.from), moved(other, first.from));
         let both = [Holder::Consult(one), Holder::Consult(two)];
@@ -389,7 +408,10 @@ impl Model {
     fn overdue(&self) -> Effect {
         let open = ["submitted", "returned", "accepted"];
         let overdue = self.consults.iter().enumerate();
-        let overdue = overdue.filter(|(_, c)| open.contains(&c.state) && c.wanted_until <= self.now);
+        let waits = |c: &Consult| {
+            c.state == "returned" && c.returned.is_some_and(|returned| returned + RETURNED_MINUTES > self.now)
+        };
+        let overdue = overdue.filter(|(_, c)| open.contains(&c.state) && c.wanted_until <= self.now && !waits(c));
         let ended: Vec<usize> = overdue.map(|(n, _)| n).collect();
         Effect {
             given_up: ended.iter().map(|n| Holder::Consult(*n)).collect(),
@@ -417,7 +439,8 @@ impl Model {
             }
             Step::Invite { nurse, resident, wish, minutes } => {
                 let state = self.sent(wish);
-                let consult = Consult { resident, wish, wanted_until: minutes, state, at_once: state == "scheduled" };
+                let at_once = state == "scheduled";
+                let consult = Consult { resident, wish, wanted_until: minutes, state, at_once, returned: None };
                 if minutes <= self.now || wish.is_some_and(|wish| wish.from >= minutes) {
                     return Err(Refusal::Other);
                 }
@@ -437,10 +460,11 @@ impl Model {
                     return Err(Refusal::Other);
                 }
                 let effect = self.ask(Holder::Consult(consult), nurse, &self.consults[consult])?;
-                Ok(Effect { states: vec![(consult, self.sent(self.consults[consult].wish))], ..effect })
+                Ok(Effect { states: vec![(consult, "submitted")], ..effect })
             }
             Step::Book { consult, wish } => {
                 is(consult, &["accepted", "scheduled"])?;
+                self.require_at_once(consult, wish)?;
                 self.booked(consult, wish)
             }
             Step::Overbook { consult, wish } => {
@@ -484,10 +508,9 @@ impl Model {
             Step::Close { doctor, day } => drop(self.closed.insert((doctor, day))),
             Step::Open { doctor, day } => drop(self.closed.remove(&(doctor, day))),
             Step::Resize { room, capacity } => self.capacities[room] = capacity,
-            Step::Submit { consult, .. } => {
-                let sent = &mut self.consults[consult];
-                sent.at_once = sent.state == "scheduled";
-            }
+            Step::Answer { consult, step: "return" } => self.consults[consult].returned = Some(self.now),
+            // A doctor answers one that was returned, and the hospital's word for a time is an answer.
+            Step::Submit { consult, .. } | Step::Overbook { consult, .. } => self.consults[consult].at_once = false,
             Step::Agree { at_once } => self.agreed = at_once,
             _ => {}
         }

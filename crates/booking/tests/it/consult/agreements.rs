@@ -10,11 +10,16 @@ use uuid::Uuid;
 
 use crate::consult::holds::{FIRST, asking};
 use crate::consult::world::World;
-use crate::network::member;
+use crate::network::{member, organisation};
 
 pub const AFFILIATIONS: &str = "/v1/affiliations";
 const STANDS: &str = "insert into affiliation (id, inviting_id, invited_id, number, valid_from, valid_until, books_at_once,
     proposed_by, proposed_at, state, version) values ($1, $2, $3, '镇医合 2026-1', $4, $5, $6, 'inviting', $7, 'active', 1)";
+
+const WITHDRAWN: &str =
+    "insert into affiliation (id, inviting_id, invited_id, number, valid_from, valid_until, books_at_once,
+    proposed_by, proposed_at, state, version) values ($1, $2, $3, '镇医合 2026-0', $4, $4, $5, 'inviting', $6, 'withdrawn', 2)";
+const CLOSE: &str = "update organisation set state = 'closed' where id = $1";
 
 /// An agreement of the home and the hospital that stands from one day to another; its id.
 pub async fn agree(w: &World, books_at_once: bool, (from, until): (&str, &str)) -> Uuid {
@@ -239,6 +244,91 @@ async fn it_is_over_by_its_days_alone_and_says_so_thirty_days_before() {
 }
 
 #[tokio::test]
+async fn what_nobody_has_answered_in_its_days_gives_way_to_the_next() {
+    on_both(|engine| async move {
+        let w = World::new(&engine).await;
+        let (home, hospital) = (&home_admin(&w).await, &w.hospital_admin);
+        let late = proposal(w.hospital, "2026-11-23", "2026-11-23");
+        let late = id_of(&w.post(home, AFFILIATIONS, late).await.expect(201));
+        let next = proposal(w.hospital, "2026-12-01", "2027-11-30");
+        w.post(home, AFFILIATIONS, next.clone()).await.refused(409, "affiliation-proposed");
+        w.clock.advance(Duration::from_hours(24));
+        let path = format!("{AFFILIATIONS}/{late}");
+        let seen = w.get(hospital, &path).await.expect(200);
+        assert_eq!((&seen["state"], &seen["standing"]), (&json!("proposed"), &json!("lapsed")));
+        assert_eq!(seen["actions"], json!(["decline"]));
+        let page = w.page(hospital, "/affiliations").await.checked(200).text;
+        assert!(page.contains("已过期，未答复") && !page.contains("等本机构答复"), "{page}");
+        let new = id_of(&w.post(home, AFFILIATIONS, next).await.expect(201));
+        let seen = w.get(home, &path).await.expect(200);
+        assert_eq!(seen["standing"], "withdrawn");
+        let last = seen["history"].as_array().unwrap().last().unwrap().clone();
+        assert_eq!((&last["action"], &last["actor_name"]), (&json!("withdraw"), &Value::Null));
+        step(&w, hospital, &new, "accept", json!({})).await.expect(200);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn of_two_sides_that_propose_at_the_same_moment_one_does() {
+    on_both(|engine| async move {
+        let w = World::new(&engine).await;
+        let (home, hospital) = (&home_admin(&w).await, &w.hospital_admin);
+        w.submitted().await;
+        let (one, other) = tokio::join!(
+            w.post(home, AFFILIATIONS, proposal(w.hospital, "2026-12-01", "2027-11-30")),
+            w.post(hospital, AFFILIATIONS, proposal(w.home, "2026-12-01", "2027-11-30"))
+        );
+        let (made, refused) = if one.status.as_u16() == 201 { (one, other) } else { (other, one) };
+        made.expect(201);
+        refused.refused(409, "affiliation-proposed");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn nobody_agrees_with_one_that_takes_part_no_more() {
+    on_both(|engine| async move {
+        let w = World::new(&engine).await;
+        let home = &home_admin(&w).await;
+        w.submitted().await;
+        let new = proposal(w.home, "2026-12-01", "2027-11-30");
+        let id = id_of(&w.post(&w.hospital_admin, AFFILIATIONS, new).await.expect(201));
+        let mut tx = w.db.begin().await.unwrap();
+        on!(tx, |c| sqlx::query(CLOSE).bind(w.hospital).execute(c).await.map(drop)).unwrap();
+        tx.commit().await.unwrap();
+        step(&w, home, &id, "accept", json!({})).await.refused(409, "partner-closed");
+        step(&w, home, &id, "decline", json!({ "reason": "已停办" })).await.expect(200);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_stands_is_listed_whatever_was_withdrawn_since_and_more_of_either_is_said() {
+    on_both(|engine| async move {
+        let w = World::new(&engine).await;
+        let home = &home_admin(&w).await;
+        agree(&w, false, ("2026-11-01", "2027-10-31")).await;
+        w.clock.advance(Duration::from_mins(1));
+        let (now, day): (_, chrono::NaiveDate) = (w.clock.now(), "2026-12-01".parse().unwrap());
+        let mut tx = w.db.begin().await.unwrap();
+        for n in 0..301 {
+            on!(tx, |c| {
+                let row = sqlx::query(WITHDRAWN).bind(uuid_v7(now)).bind(w.home).bind(w.hospital).bind(day);
+                row.bind(false).bind(now).execute(c).await.map(drop)
+            })
+            .unwrap();
+            organisation(&mut tx, now, "hospital", &format!("医院 {n}"), "Asia/Shanghai").await;
+        }
+        tx.commit().await.unwrap();
+        let page = w.page(home, "/affiliations").await.checked(200).text;
+        assert!(page.contains("生效中") && page.contains("共 1 条"), "{page}");
+        assert!(page.contains("前 200 条，后面还有") && page.contains("只列出前 300 家"), "{page}");
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn the_fields_of_a_proposal_are_told_at_once_and_an_organisation_has_so_many() {
     on_both(|engine| async move {
         let w = World::new(&engine).await;
@@ -259,20 +349,29 @@ async fn the_fields_of_a_proposal_are_told_at_once_and_an_organisation_has_so_ma
         for bad in ["0001-01-01", "2026-02-30", "明天"] {
             w.post(home, AFFILIATIONS, proposal(w.hospital, "2026-11-01", bad)).await.refused(422, "invalid");
         }
-        let first: chrono::NaiveDate = "2026-12-01".parse().unwrap();
-        for n in 0..100 {
-            let day = (first + chrono::Days::new(n)).to_string();
-            let id = id_of(&w.post(home, AFFILIATIONS, proposal(w.hospital, &day, &day)).await.expect(201));
-            step(&w, hospital, &id, "accept", json!({})).await.expect(200);
+        // Proposals of others do not count, nor agreements that stand.
+        w.submitted().await;
+        agree(&w, false, ("2026-11-01", "2026-11-30")).await;
+        w.post(hospital, AFFILIATIONS, proposal(w.home, "2027-01-01", "2027-12-31")).await.expect(201);
+        let (first, mut hospitals): (chrono::NaiveDate, _) = ("2026-12-01".parse().unwrap(), Vec::new());
+        let mut tx = w.db.begin().await.unwrap();
+        for n in 0..101 {
+            let name = format!("医院 {n}");
+            hospitals.push(organisation(&mut tx, w.clock.now(), "hospital", &name, "Asia/Shanghai").await);
         }
-        let more = proposal(w.hospital, "2028-01-01", "2028-12-31");
+        tx.commit().await.unwrap();
+        for (n, with) in hospitals[..100].iter().enumerate() {
+            let day = (first + chrono::Days::new(u64::try_from(n).unwrap())).to_string();
+            w.post(home, AFFILIATIONS, proposal(with, &day, &day)).await.expect(201);
+        }
+        let more = proposal(hospitals[100], "2028-01-01", "2028-12-31");
         w.post(home, AFFILIATIONS, more.clone()).await.refused(409, "too-many-affiliations");
-        // Once one of them is over there is room again.
+        // Once the days of one of them are over there is room again.
         w.clock.advance(Duration::from_hours(9 * 24));
         w.post(home, AFFILIATIONS, more).await.expect(201);
         let page = w.get(home, &format!("{AFFILIATIONS}?limit=60")).await.expect(200);
         let rest = w.get(home, &format!("{AFFILIATIONS}?limit=60&after={}", page["next"].as_str().unwrap())).await;
-        assert_eq!(rest.expect(200)["items"].as_array().unwrap().len(), 41);
+        assert_eq!(rest.expect(200)["items"].as_array().unwrap().len(), 43);
     })
     .await;
 }

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use sanbao_booking::consult::jobs::expire;
+use sanbao_platform::on;
 use sanbao_platform::testing::on_both;
 use serde_json::{Value, json};
 
@@ -10,6 +12,9 @@ use crate::consult::holds::{ENDING, FIRST, HOLDS, ROWS, SECOND, asking, nurses, 
 use crate::consult::world::World;
 
 const YEAR: (&str, &str) = ("2026-01-01", "2026-12-31");
+const ENDED: &str =
+    "update affiliation set state = 'ended', ended_by = 'invited', reason = '合作结束', version = version + 1
+    where inviting_id = $1";
 
 /// A world in which the agreement says that hours are booked at once.
 async fn agreed(engine: &sanbao_platform::testing::TestEngine) -> World {
@@ -53,7 +58,7 @@ async fn what_is_sent_is_booked_in_the_same_step() {
         assert!(seen["actions"].as_array().unwrap().contains(&json!("return")), "{seen}");
         // A booked one like any: moved, and held as long as it takes.
         w.step(&w.nurse, &id, "reschedule", json!({ "starts_at": SECOND })).await.expect(200);
-        w.clock.advance(Duration::from_mins(60));
+        w.clock.advance(Duration::from_hours(1));
         w.step(&w.doctor, &id, "finish", Value::Null).await.expect(200);
         whole(&w).await;
     })
@@ -109,16 +114,145 @@ async fn the_hospital_returns_it_until_it_begins() {
         assert_eq!(w.events(&id).await.last().unwrap(), "booking.consult.returned");
         whole(&w).await;
         let form = w.page(&w.nurse, &format!("/consults/new?id={id}")).await.checked(200).text;
-        assert!(form.contains("请补充心电图"), "{form}");
-        // Revised and sent again: nobody has said anew that they fetch the person.
+        assert!(form.contains("请补充心电图") && form.contains("再次发出后，由医院答复"), "{form}");
+        let page = w.page(&w.nurse, &format!("/consults/{id}")).await.checked(200).text;
+        assert!(!page.contains("无需等待医院答复"), "{page}");
+        // Sent again a doctor answers it, and nobody has said anew that they fetch the person.
         let again = w.put(&w.nurse, &format!("/v1/consults/{id}"), asking(&w, 0, &w.doctor, FIRST)).await.expect(200);
-        assert_eq!((&again["state"], &again["fetcher"]), (&json!("scheduled"), &Value::Null));
-        // Once it begins people stand at the door.
+        assert_eq!((&again["state"], &again["fetcher"]), (&json!("submitted"), &Value::Null));
+        assert_eq!(w.count(ENDING).await, 3);
+        let taken = w.step(&w.doctor, &id, "accept", Value::Null).await.expect(200);
+        assert_eq!((&taken["state"], &taken["appointment"]["at_once"]), (&json!("scheduled"), &json!(false)));
+        w.step(&w.doctor, &id, "return", why).await.refused(409, "invalid-transition");
+        whole(&w).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_was_returned_and_is_sent_as_it_was_waits_for_an_answer() {
+    on_both(|engine| async move {
+        let w = agreed(&engine).await;
+        let id = booked(&w).await;
+        w.step(&w.doctor, &id, "return", json!({ "reason": "资料不够" })).await.expect(200);
+        let sent = w.step(&w.nurse, &id, "submit", Value::Null).await.expect(200);
+        assert_eq!((&sent["state"], &sent["appointment"]), (&json!("submitted"), &Value::Null));
+        assert_eq!((w.count(ROWS).await, w.count(ENDING).await), (3, 3));
+        whole(&w).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_time_that_has_begun_is_neither_returned_nor_booked_at_once() {
+    on_both(|engine| async move {
+        let w = agreed(&engine).await;
+        let (id, why) = (booked(&w).await, json!({ "reason": "请补充心电图" }));
+        let mut draft = asking(&w, 1, &w.second_doctor, FIRST);
+        draft["submit"] = json!(false);
+        let draft = w.post(&w.nurse, "/v1/consults", draft).await.expect(201)["id"].as_str().unwrap().to_owned();
         w.clock.advance(Duration::from_mins(30));
         let seen = w.get(&w.doctor, &format!("/v1/consults/{id}")).await.expect(200);
         assert!(!seen["actions"].as_array().unwrap().contains(&json!("return")), "{seen}");
+        // People stand at the door.
         w.step(&w.doctor, &id, "return", why).await.refused(409, "begun");
         assert_eq!(w.count(ROWS).await, 3);
+        let page = w.page(&w.nurse, &format!("/consults/{draft}")).await.checked(200).text;
+        assert!(!page.contains("无需等待医院答复"), "{page}");
+        let sent = w.step(&w.nurse, &draft, "submit", Value::Null).await.expect(200);
+        assert_eq!((&sent["state"], w.count(ENDING).await), (&json!("submitted"), 3));
+        whole(&w).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_home_moves_it_only_to_what_it_could_have_booked_at_once() {
+    on_both(|engine| async move {
+        let w = World::new(&engine).await;
+        agree(&w, true, ("2026-11-01", "2026-11-24")).await;
+        let id = booked(&w).await;
+        let lower = json!({ "specialty": "cardiology", "title": "resident", "licence_no": "110330211000001" });
+        let path = format!("/v1/practitioners/{}", w.second_doctor.id);
+        w.put(&w.hospital_admin, &path, lower).await.expect(200);
+        let below = json!({ "doctor_id": w.second_doctor.id, "starts_at": SECOND, "below_rank": true });
+        for wanted in [below, json!({ "starts_at": "2026-11-25T00:30:00Z" })] {
+            w.step(&w.nurse, &id, "reschedule", wanted).await.refused(409, "not-at-once");
+        }
+        let seen = view(&w, &id).await;
+        assert_eq!((&seen["appointment"]["starts_at"], w.count(ROWS).await), (&json!(FIRST), 3));
+        let last_day = json!({ "starts_at": "2026-11-24T00:30:00Z" });
+        let moved = w.step(&w.nurse, &id, "reschedule", last_day).await.expect(200);
+        assert_eq!(moved["appointment"]["at_once"], json!(true));
+        w.clock.advance(Duration::from_mins(40));
+        w.step(&w.nurse, &id, "reschedule", json!({ "starts_at": FIRST })).await.refused(409, "not-at-once");
+        // The hospital's word for a time is its answer: it is booked as any other is, and moved as any other.
+        let later = json!({ "starts_at": "2026-11-25T00:30:00Z" });
+        let moved = w.step(&w.doctor, &id, "reschedule", later).await.expect(200);
+        assert_eq!(moved["appointment"]["at_once"], json!(false));
+        w.step(&w.doctor, &id, "return", json!({ "reason": "资料不够" })).await.refused(409, "invalid-transition");
+        let later = json!({ "starts_at": "2026-11-25T01:00:00Z" });
+        w.step(&w.nurse, &id, "reschedule", later).await.expect(200);
+        whole(&w).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_exchange_takes_it_nowhere_else_either() {
+    on_both(|engine| async move {
+        let w = World::new(&engine).await;
+        agree(&w, true, ("2026-11-01", "2026-11-24")).await;
+        let id = booked(&w).await;
+        let later = asking(&w, 1, &w.second_doctor, "2026-11-25T00:30:00Z");
+        let later = w.post(&w.nurse, "/v1/consults", later).await.expect(201)["id"].as_str().unwrap().to_owned();
+        let taken = w.step(&w.second_doctor, &later, "accept", Value::Null).await.expect(200);
+        assert_eq!(taken["state"], "scheduled");
+        for (one, two) in [(&id, &later), (&later, &id)] {
+            let refused = w.step(&w.nurse, one, "exchange", json!({ "with": two })).await;
+            assert_eq!(refused.refused(409, "not-at-once").body["consult_id"], json!(id));
+        }
+        w.step(&w.hospital_admin, &id, "exchange", json!({ "with": later })).await.expect(200);
+        let seen = view(&w, &id).await;
+        assert_eq!(seen["appointment"]["starts_at"], "2026-11-25T00:30:00Z");
+        assert_eq!(seen["appointment"]["at_once"], json!(false), "the hospital has answered");
+        whole(&w).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_is_returned_waits_three_days_for_what_is_missing() {
+    on_both(|engine| async move {
+        let w = agreed(&engine).await;
+        let mut short = asking(&w, 0, &w.doctor, FIRST);
+        short["wanted_until"] = json!("2026-11-23T00:40:00Z");
+        let view = w.post(&w.nurse, "/v1/consults", short).await.expect(201);
+        let (id, state) = (view["id"].as_str().unwrap().to_owned(), &view["state"]);
+        assert_eq!(state, "scheduled");
+        w.clock.advance(Duration::from_mins(29));
+        w.step(&w.doctor, &id, "return", json!({ "reason": "资料不够" })).await.expect(200);
+        w.clock.advance(Duration::from_hours(3 * 24) - Duration::from_mins(1));
+        assert_eq!(expire(&w.db, &w.clock).await.unwrap(), 0);
+        w.clock.advance(Duration::from_mins(1));
+        assert_eq!(expire(&w.db, &w.clock).await.unwrap(), 1);
+        assert_eq!(w.events(&id).await.last().unwrap(), "booking.consult.expired");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_sent_while_the_agreement_ends_waits_for_an_answer() {
+    on_both(|engine| async move {
+        let w = agreed(&engine).await;
+        let mut tx = w.db.begin().await.unwrap();
+        on!(tx, |c| sqlx::query(ENDED).bind(w.home).execute(c).await.map(drop)).unwrap();
+        let ends = async {
+            tokio::time::sleep(Duration::from_millis(300)).await;
+            tx.commit().await.unwrap();
+        };
+        let (sent, ()) = tokio::join!(w.post(&w.nurse, "/v1/consults", asking(&w, 0, &w.doctor, FIRST)), ends);
+        assert_eq!(sent.expect(201)["state"], "submitted");
         whole(&w).await;
     })
     .await;

@@ -132,7 +132,7 @@ async fn more_ended_holds_than_go_at_once_go_in_one_round() {
     on_both(|engine| async move {
         let w = World::new(&engine).await;
         let (now, mut tx) = (w.clock.now(), w.db.begin().await.unwrap());
-        let terms = Terms { expires_at: Some(now + TimeDelta::minutes(10)), ..Terms::default() };
+        let terms = Terms { expires_at: Some(now + TimeDelta::minutes(10)) };
         for n in 0..501 {
             let interval = Interval::of_minutes(now + TimeDelta::minutes(30 * n), 30).unwrap();
             let (holder_id, resources) = (uuid_v7(now), [w.rooms[0]]);

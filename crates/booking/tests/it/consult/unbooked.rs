@@ -73,7 +73,7 @@ async fn a_day_on_which_the_hospital_does_not_work_names_what_is_held() {
         let closed = json!({ "date": DAY, "works_as": "closed" });
         let told = w.call(Some(&w.hospital_admin), "PUT", &path, Some(closed), &[]).await.expect(200);
         let mut named: Vec<&Value> = told["affected"].as_array().unwrap().iter().map(|a| &a["consult_id"]).collect();
-        named.sort_by_key(|id| id.to_string());
+        named.sort_by_key(ToString::to_string);
         let mut expected = [json!(id), other];
         expected.sort_by_key(Value::to_string);
         assert_eq!(named, expected.iter().collect::<Vec<_>>(), "{}: {told}", w.engine);

@@ -156,15 +156,21 @@ impl AuditReader<'_> {
     }
 }
 
-/// An action in words, such as `consult.guest_link.revoke`: those of its parts, the thing first. None where a part has no
-/// words, as in the operation of a read.
+/// An action in words, such as `consult.guest_link.revoke`: those of its parts, the thing first. A part that means something else of
+/// one thing than of others has words of its own there. None where a part has no words, as in the operation of a read.
 pub fn told(lang: Lang, action: &str) -> Option<String> {
     let word = |part: &str| {
-        let known = !part.is_empty() && part.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
+        let known = !part.is_empty() && part.bytes().all(|b| b.is_ascii_lowercase() || b == b'_' || b == b'-');
         let key = format!("audit-did-{part}");
         known.then(|| OWN.starting_with(lang, &key).remove(key.as_str())).flatten()
     };
-    let words: Option<Vec<String>> = action.split('.').map(word).collect();
+    let mut thing = "";
+    let words = action.split('.').map(|part| {
+        let of_thing = word(&format!("{thing}-{part}"));
+        thing = part;
+        of_thing.or_else(|| word(part))
+    });
+    let words: Option<Vec<String>> = words.collect();
     words.map(|words| words.join(" · "))
 }
 
