@@ -16,7 +16,7 @@ let ended = false;
 async function ask() {
   if (ended || document.hidden) return;
   try {
-    const how = { method: "POST", body: new URLSearchParams({ token }), headers: { accept: "text/html" }, signal: AbortSignal.timeout(ANSWER_MS) };
+    const how = { method: "POST", body: new URLSearchParams({ token }), headers: { accept: "text/html" }, signal: /** @type {any} */ (AbortSignal).timeout?.(ANSWER_MS) };
     const answer = await fetch("/guest", how);
     const part = new DOMParser().parseFromString(await answer.text(), "text/html").getElementById("when");
     if (!part) throw new Error(`HTTP ${answer.status}`);

@@ -133,7 +133,6 @@ const PLAIN: &[&str] = &[
     "Fetcher",
     "FileNotes",
     "FitView",
-    "FreeSlot",
     "GuestLink",
     "HoursChanged",
     "HoursLine",

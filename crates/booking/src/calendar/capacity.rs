@@ -89,9 +89,9 @@ impl CapacityError {
                 let span = words.span(time.starts_at, time.ends_at);
                 let day = words.day(time.starts_at.with_timezone(&zone).date_naive());
                 let count = time.booked.to_string();
-                words.with("booked-at-once", &[("day", &*day), ("span", &*span), ("count", &*count)])
+                words.with("booked-together", &[("day", &*day), ("span", &*span), ("count", &*count)])
             });
-            said.collect::<Vec<_>>().join(lang.pick("；", "; "))
+            said.collect::<Vec<_>>().join(" / ")
         };
         let more = count > SAID_MAX;
         let zh = format!("{}{}。请先改约，再减少数量", said(Lang::Zh), if more { " 等" } else { "" });

@@ -93,6 +93,8 @@ pub(super) async fn stays(
     let post = PractitionerPost { doctor, hospital: consult.invited.id };
     let found = doctors::find(tx, post).await?;
     let ranks = found.is_none_or(|found| consult.wanted_title.is_none_or(|least| found.title >= least));
+    // As in every booking the consult and the doctor first, then the agreement, then the calendar.
+    store::hold_for(tx, consult.id, Some(doctor)).await?;
     if takes(tx, ctx.now(), consult, (starts_at, consult.zones.1)).await? && ranks {
         return Ok(true);
     }
@@ -102,8 +104,6 @@ pub(super) async fn stays(
 /// Another doctor, room and time of a booked consult.
 pub(super) async fn moved(tx: &mut Tx, ctx: &Ctx, consult: &Consult, wanted: &Wanted) -> Result<Booked, Problem> {
     let doctor = wanted.doctor_id.or(consult.state.doctor());
-    // As in every booking the consult and the doctor first, then the agreement, then the calendar.
-    store::hold_for(tx, consult.id, doctor).await?;
     let at_once = match doctor {
         Some(doctor) => stays(tx, ctx, consult, (doctor, *wanted.starts_at)).await?,
         None => false,

@@ -172,7 +172,7 @@ impl Outbox {
             return Ok(());
         }
         let _turn = self.turn.lock().await;
-        // Whoever had the turn before has placed these too, most times.
+        // The reader that had the turn before has placed these too, most times.
         if !self.has_unplaced().await? {
             return Ok(());
         }

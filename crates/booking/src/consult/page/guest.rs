@@ -57,16 +57,26 @@ pub(super) async fn when_part(
     Form(secret): Form<GuestSecret>,
 ) -> Result<Response, Problem> {
     let now = app.deps.clock.now();
-    let attempt = app.guesses.attempt("guest-link", visitor.address, now)?;
-    let mut conn = app.deps.db.read().await?;
+    // Of its own kind, so that a page that asks again and again leaves the tries to enter alone.
+    let attempt = app.guesses.attempt("guest-time", visitor.address, now)?;
     let known = secret.token.len() <= TOKEN_BYTES_MAX;
-    let guest = if known { guest::by_token(&mut conn, now, &secret.token).await? } else { None };
-    let Some(guest) = guest else {
+    let found = async {
+        let mut conn = app.deps.db.read().await?;
+        let guest = if known { guest::by_token(&mut conn, now, &secret.token).await? } else { None };
+        match guest {
+            Some(guest) => store::find(&mut conn, guest.consult_id).await,
+            None => Ok(None),
+        }
+    };
+    let found = found.await;
+    // A database that does not answer says nothing of the secret.
+    if !matches!(found, Ok(None)) {
+        attempt.right();
+    }
+    let Some(consult) = found? else {
         let gone = html! { div #when { (page::notice(Tone::Warn, &t(visitor.lang, "guest-gone"))) } };
         return Ok((StatusCode::NOT_FOUND, gone).into_response());
     };
-    attempt.right();
-    let consult = store::find(&mut conn, guest.consult_id).await?.ok_or_else(Problem::not_found)?;
     Ok(html! { div #when { (when(&visitor, &consult, now)) } }.into_response())
 }
 

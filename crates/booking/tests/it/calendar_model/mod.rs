@@ -3,6 +3,7 @@
 
 mod model;
 mod run;
+mod seats;
 
 use proptest::prelude::*;
 use proptest::test_runner::{RngAlgorithm, TestError, TestRng, TestRunner};
