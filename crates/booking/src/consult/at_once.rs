@@ -42,6 +42,9 @@ pub(super) async fn takes(
     consult: &Consult,
     time: (DateTime<Utc>, Tz),
 ) -> Result<bool, DbError> {
+    if !applies(tx, now, consult, time).await? {
+        return Ok(false);
+    }
     affiliation::hold(tx, consult.inviting.id, consult.invited.id).await?;
     applies(tx, now, consult, time).await
 }
