@@ -1,5 +1,5 @@
 //! How long an append to a room's log takes, on one `nats-server` and on three that replicate:
-//! `cargo bench -p sanbao-signalling --bench append`
+//! `cargo bench --profile release -p sanbao-signalling --bench append`
 #![expect(clippy::unwrap_used, reason = "a measurement that cannot be made has failed")]
 #![expect(clippy::print_stdout, reason = "what was measured is the result")]
 

@@ -1,6 +1,6 @@
 //! How long it takes from a granted camera to the first decoded remote frame, relay only, beside a bare page of two
 //! peer connections on the same TURN server, and beside one round trip to the relay:
-//! `cargo bench -p sanbao-signalling --bench first_frame`
+//! `cargo bench --profile release -p sanbao-signalling --bench first_frame`
 #![expect(clippy::unwrap_used, reason = "a measurement that cannot be made has failed")]
 
 #[path = "../../../crates/signalling/tests/support/mod.rs"]

@@ -1,4 +1,4 @@
-//! The cost of signalling, beside a bare forwarder: `cargo bench --bench signalling -- [scenario…] [--jetstream]
+//! The cost of signalling, beside a bare forwarder: `cargo bench --profile release --bench signalling -- [scenario…] [--jetstream]
 //! [--peers] [--only NAME,…] [--runs N] [--percent N]`.
 //!
 //! Each server runs as a process of its own, a fresh one for each run, so that its CPU and memory are measured alone;

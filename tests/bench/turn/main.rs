@@ -1,6 +1,6 @@
 //! The cost of relaying: server CPU seconds for 100,000 messages between clients, this server and coturn by turns.
 //!
-//! `cargo bench -p sanbao-signalling --bench turn` needs Debian's coturn. `TURN_BENCH_ROUNDS` (5) and
+//! `cargo bench --profile release -p sanbao-signalling --bench turn` needs Debian's coturn. `TURN_BENCH_ROUNDS` (5) and
 //! `TURN_BENCH_PERCENT` (100, of the messages) make it shorter or longer. Loads between clients are those of
 //! `turnutils_uclient -y -c -l 1000 -z 2`; the last goes to `turnutils_peer` and back, through relayed sockets. The
 //! clients send in bursts, and on a busy machine a socket's buffer runs over; so a message costs more if only those

@@ -1,4 +1,4 @@
-//! A nurse's page while a stranger does their worst, and the memory that it takes: `cargo bench --bench walls`
+//! A nurse's page while a stranger does their worst, and the memory that it takes: `cargo bench --profile release --bench walls`
 //!
 //! The nurse opens her list of consults twenty times a second: first on an idle machine, then beside wrong log-ins by
 //! fifty connections, beside requests for packed answers, beside the import of the largest file, and beside two
