@@ -5,8 +5,6 @@ import { notice } from "/static/page.js";
 for (const form of /** @type {NodeListOf<HTMLFormElement>} */ (document.querySelectorAll("form[data-schedule]"))) {
   const times = /** @type {HTMLSelectElement} */ (form.elements.namedItem("starts_at"));
   form.addEventListener("sanbao:sending", (event) => {
-    // Nothing can be sent without a time: the field says so.
-    if (!times.value) event.preventDefault();
     const { detail } = /** @type {CustomEvent} */ (event);
     const [doctor_id, starts_at] = times.value.split("|");
     const { room_id } = detail.body;
