@@ -20,7 +20,7 @@ fn heard() -> Vec<String> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let told = Arc::clone(&heard);
         let listener = StatementListener(move |sql: String| told.lock().unwrap().push(sql));
-        let _guard = tracing::subscriber::set_default(listener);
+        tracing::subscriber::set_global_default(listener).unwrap();
         runtime.block_on(async {
             let engine = postgres().await.unwrap();
             let mut town = Town::open(engine.clone()).await;
@@ -86,7 +86,9 @@ impl Values {
             "with held as materialized" => texts(&[consult, doctor]),
             "select p.account_id, p.organisation_id, a.display_name" => {
                 let days = ["current_date - 2", "current_date + 2", "now()"];
-                [texts(&[doctor, hospital, room, home, resident, consult]), texts(&days)].concat()
+                let around = [format!("({from} - interval '24 hours')"), format!("({from} + interval '24 hours')")];
+                let beyond = texts(&["1", &around[0], &around[1]]);
+                [texts(&[doctor, hospital, room, home, resident, consult]), texts(&days), beyond].concat()
             }
             "select occupancy_take($1, $2, $3," => {
                 let all = format!("array[{doctor}, {resident}, {room}]");
@@ -156,6 +158,8 @@ impl Values {
             "null::uuid",
             no,
             no,
+            no,
+            "false",
         ];
         row.into_iter().map(str::to_owned).collect()
     }
