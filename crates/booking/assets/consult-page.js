@@ -35,6 +35,20 @@ for (const form of /** @type {NodeListOf<HTMLFormElement>} */ (document.querySel
 }
 
 /**
+ * Says in full which time is chosen, since a closed list cuts what is long on a telephone. Without a time nothing can be sent.
+ * @param {HTMLSelectElement} times
+ */
+function sayChosen(times) {
+  const chosen = times.form?.querySelector("[data-chosen]");
+  if (chosen) chosen.textContent = times.selectedOptions[0]?.text || "";
+  const send = /** @type {HTMLButtonElement | null | undefined} */ (times.form?.querySelector("button[type='submit']"));
+  if (send) send.disabled = !times.value;
+}
+for (const times of /** @type {NodeListOf<HTMLSelectElement>} */ (document.querySelectorAll("form[data-overbook] select[name='starts_at']"))) {
+  times.addEventListener("change", () => sayChosen(times));
+}
+
+/**
  * Offers a taken time to somebody who may have the doctor taken twice: what it runs into, and the way to the dialog.
  * @param {HTMLFormElement} form @param {HTMLOptionElement} taken @param {any[]} conflicts
  */
@@ -46,6 +60,7 @@ function offerBeside(form, taken, conflicts) {
   dialog.querySelector("[data-none]")?.remove();
   if (![...times.options].some((option) => option.value === taken.value)) times.prepend(new Option(taken.text, taken.value));
   times.value = taken.value;
+  sayChosen(times);
   const button = Object.assign(document.createElement("button"), { type: "button", className: "button", textContent: form.dataset.besideLabel });
   button.dataset.action = "open";
   button.dataset.target = dialog.id;

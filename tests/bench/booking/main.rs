@@ -103,6 +103,7 @@ async fn on_postgres(size: Size) {
 }
 
 async fn on_sqlite(size: Size) {
+    let bookings = size.bookings / 4;
     let mut town = Town::open(testing::sqlite()).await;
     let mut bare = bare::Bare::open().await;
     println!("\nOn SQLite, durable, beside a bare connection that writes the same rows, one commit each.\n");
@@ -112,7 +113,7 @@ async fn on_sqlite(size: Size) {
     println!("|---|---|---|---|---|---|---|---|");
     for clients in [8, 64] {
         let served = Served::start(&town).await;
-        let per = size.bookings / clients;
+        let per = bookings / clients;
         let warm = town.waiting(per * clients).await;
         load::book(&served, &town, clients, warm).await;
         let (mut ours, mut floors, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
@@ -145,7 +146,7 @@ async fn on_sqlite(size: Size) {
             verdict(cpu.median <= BAR_SQLITE_CPU_MS),
         );
     }
-    let first = town.waiting(size.bookings / 64 * 64).await;
+    let first = town.waiting(bookings / 64 * 64).await;
     match served::counted_syncs(&town, async |served| load::book(served, &town, 64, first).await).await {
         Some((syncs, got)) => {
             let each = f64::from(syncs) / got.count();
@@ -161,6 +162,9 @@ async fn one_slot(size: Size) {
     let Some(engine) = testing::postgres().await else { return };
     let mut town = Town::open(engine).await;
     let served = Served::start(&town).await;
+    // As in the other parts: connections are open, and their statements prepared.
+    let warm = town.waiting(size.bookings / 10).await;
+    load::book(&served, &town, 64, warm).await;
     let before = town.deadlocks().await;
     let mut times = Vec::new();
     for slot in 0..size.slots {

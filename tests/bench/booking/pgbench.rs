@@ -87,7 +87,7 @@ impl Values {
             "select p.account_id, p.organisation_id, a.display_name" => {
                 let days = ["current_date - 2", "current_date + 2", "now()"];
                 let around = [format!("({from} - interval '24 hours')"), format!("({from} + interval '24 hours')")];
-                let beyond = texts(&["1", &around[0], &around[1]]);
+                let beyond = texts(&["1", &around[0], &around[1], from]);
                 [texts(&[doctor, hospital, room, home, resident, consult]), texts(&days), beyond].concat()
             }
             "select occupancy_take($1, $2, $3," => {

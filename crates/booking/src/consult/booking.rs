@@ -45,6 +45,8 @@ struct Plan {
     kept: Option<Appointment>,
     /// Whether links for the family stand, which end with the booked time.
     has_links: bool,
+    /// Whether somebody else has the doctor then already.
+    is_taken: bool,
     /// How many rules there are for the doctor's calendar.
     rules: i64,
     /// The times that others have of the doctor beyond the places that there are.
@@ -88,10 +90,11 @@ async fn plan(conn: &mut Conn, ctx: &Ctx, consult: &Consult, wanted: &Wanted) ->
         return Err(ended());
     }
     let interval = found.slot(now, "/starts_at")?;
-    let (people, rules, has_links) = (found.people(), found.rules, found.links > 0);
+    let (people, rules, has_links, is_taken) = (found.people(), found.rules, found.links > 0, found.taken > 0);
     let doctor = found.doctor;
     let kept = consult.state.appointment().filter(|a| a.doctor == doctor.account_id && a.interval == interval);
-    Ok(Plan { doctor, people, interval, below_rank, kept: kept.copied(), has_links, rules, beyond: found.beyond })
+    let (kept, beyond) = (kept.copied(), found.beyond);
+    Ok(Plan { doctor, people, interval, below_rank, kept, has_links, is_taken, rules, beyond })
 }
 
 /// The doctor who is wished for, or the one who took it on: of the invited hospital and specialty, and there still.
@@ -187,6 +190,10 @@ pub(super) async fn take(tx: &mut Tx, ctx: &Ctx, consult: &Consult, wanted: &Wan
     let word = overbook::word(ctx, consult, wanted, (plan.doctor.account_id, plan.interval))?;
     if word.is_some() {
         overbook::require_beside_own(tx, ctx, consult, (plan.doctor.account_id, plan.interval)).await?;
+    }
+    // Many want one time at once: all but those who asked before it was booked need not wait for each other in the calendar.
+    if plan.is_taken && word.is_none() && plan.rules == 0 && plan.beyond.is_empty() {
+        return Err(Problem::new(&SLOT_TAKEN));
     }
     let passed = passes_rules(tx, now, &plan, holder, word.is_some()).await?;
     let mut kept = plan.kept_beside(holder);

@@ -10,7 +10,7 @@ use sanbao_platform::problem::Problem;
 use uuid::Uuid;
 
 use super::booking::HOLDER;
-use super::practitioner::search::{self, ALTERNATIVES_MAX};
+use super::practitioner::search::{self, ALTERNATIVES_DAYS, ALTERNATIVES_MAX};
 use super::practitioner::{AvailabilitySearch, FreeSlot, Practitioner};
 use super::problems::NO_ROOM_FREE;
 use crate::account::LocationId;
@@ -19,8 +19,6 @@ use crate::calendar::{self, Booking, INTERVAL_HOURS_MAX, Interval, ReserveError,
 
 /// How often another room is looked for when somebody takes the one that was free by its name at the same moment.
 const TRIES_MAX: usize = 4;
-/// How far around a time others are looked for, in days.
-const AROUND_DAYS: i64 = 7;
 
 /// Of those who take any room of one house, and of those who count its holds, one goes on at a time.
 const LOCK_POSTGRES: &str = "select pg_advisory_xact_lock(727014, hashtext($1))";
@@ -183,12 +181,16 @@ pub(super) async fn nearest(
     around: &Around<'_>,
 ) -> Result<Vec<FreeSlot>, DbError> {
     let wanted = around.starts_at;
-    let (from, to) = (wanted - Duration::days(AROUND_DAYS), wanted + Duration::days(AROUND_DAYS));
     let (doctors, others) = (std::slice::from_ref(around.doctor), around.resident);
-    let search = AvailabilitySearch { others, ..AvailabilitySearch::of(doctors, from, to) };
-    let mut slots = search::free(conn, now, search).await?;
-    Rooms::of(conn, now, (around.house, around.holder), (from, to)).await?.keep_free(&mut slots);
-    slots.sort_by_key(|s| ((s.starts_at - wanted).abs(), s.starts_at, s.doctor_id));
-    slots.truncate(ALTERNATIVES_MAX);
-    Ok(slots)
+    let mut slots = Vec::new();
+    for days in ALTERNATIVES_DAYS.map(Duration::days) {
+        let (from, to) = (wanted - days, wanted + days);
+        let search = AvailabilitySearch { others, ..AvailabilitySearch::of(doctors, from, to) };
+        slots = search::free(conn, now, search).await?;
+        Rooms::of(conn, now, (around.house, around.holder), (from, to)).await?.keep_free(&mut slots);
+        if slots.len() >= ALTERNATIVES_MAX {
+            break;
+        }
+    }
+    Ok(search::nearest(slots, wanted))
 }

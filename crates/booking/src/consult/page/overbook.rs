@@ -56,10 +56,11 @@ fn form(lang: Lang, sheet: &Sheet, step: &str, times: &[page::Choice]) -> Markup
             data-send=(sheet.call("POST", &format!("/{step}"))) data-version=(sheet.consult.version) {
             noscript { (page::notice(Tone::Warn, &t(lang, "needs-script"))) }
             (time.draw(times))
+            p.faint data-chosen aria-live="polite" { @if let Some(first) = times.first() { (first.words) } }
             (Select { name: "room_id", id: &room_id, label: &room_label, ..Select::default() }.draw(&rooms))
             (reason.draw(lang, &Errors::default()))
             div.toolbar {
-                button.button.primary type="submit" { (t(lang, "send-overbook")) }
+                button.button.primary type="submit" disabled[times.is_empty()] { (t(lang, "send-overbook")) }
                 button.button type="button" data-action="close" { (t(lang, "close-overbook")) }
             }
         }

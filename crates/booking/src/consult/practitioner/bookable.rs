@@ -47,6 +47,9 @@ const FIND_SQLITE: &str = "select p.account_id, p.organisation_id, a.display_nam
         and (r.subject_id = p.account_id or r.subject_id = p.organisation_id)) as rules,
     (select json_group_array(distinct lower(hex(t.resource_id))) from person j join occupancy t on t.resource_id = j.id
         where j.merged_into = $5 and t.ends_at > $9) as stayed,
+    (select count(*) from occupancy t where t.resource_id = p.account_id and t.starts_at > $11 and t.starts_at <= $13
+        and t.ends_at > $13 and (t.expires_at is null or t.expires_at > $9)
+        and (t.holder_kind <> 'consult' or t.holder_id <> $6)) as taken,
     (select json_group_array(json_object('holder', lower(hex(b.holder_id)), 'lane', b.lane, 'starts_at', b.starts_at,
             'ends_at', b.ends_at)) from occupancy b where b.resource_id = p.account_id and b.lane >= $10
         and b.starts_at > $11 and b.starts_at < $12) as beyond
@@ -79,6 +82,9 @@ const FIND_POSTGRES: &str = "select p.account_id, p.organisation_id, a.display_n
         and (r.subject_id = p.account_id or r.subject_id = p.organisation_id)) as rules,
     (select coalesce(jsonb_agg(distinct t.resource_id), '[]') from person j join occupancy t on t.resource_id = j.id
         where j.merged_into = $5 and t.ends_at > $9) as stayed,
+    (select count(*) from occupancy t where t.resource_id = p.account_id and t.starts_at > $11 and t.starts_at <= $13
+        and t.ends_at > $13 and (t.expires_at is null or t.expires_at > $9)
+        and (t.holder_kind <> 'consult' or t.holder_id <> $6)) as taken,
     (select coalesce(jsonb_agg(jsonb_build_object('holder', b.holder_id, 'lane', b.lane, 'starts_at', b.starts_at,
             'ends_at', b.ends_at)), '[]') from occupancy b where b.resource_id = p.account_id and b.lane >= $10
         and b.starts_at > $11 and b.starts_at < $12) as beyond
@@ -115,6 +121,7 @@ struct BookableRow {
     workdays: Json<Vec<WorkdayRule>>,
     rules: i64,
     stayed: Json<Vec<Uuid>>,
+    taken: i64,
     beyond: Json<Vec<HeldPlace>>,
 }
 
@@ -132,6 +139,8 @@ pub struct Bookable {
     pub rules: i64,
     /// How many links for the family stand.
     pub links: i64,
+    /// How many others have the doctor at the wanted moment, as far as that is committed.
+    pub taken: i64,
     /// The times around the wanted one that others have of the doctor beyond the places that there are.
     pub beyond: Vec<HeldPlace>,
     /// The ids under which the resident's time is taken.
@@ -151,12 +160,12 @@ pub async fn find(conn: &mut Conn, now: DateTime<Utc>, wish: &BookingWish) -> Re
         Engine::Sqlite(c) => {
             let query = sqlx::query_as(FIND_SQLITE).bind(wish.post.doctor).bind(wish.post.hospital).bind(wish.room);
             let query = query.bind(wish.house).bind(wish.resident).bind(wish.consult).bind(first).bind(last);
-            query.bind(now).bind(beyond).bind(after).bind(before).fetch_optional(c).await
+            query.bind(now).bind(beyond).bind(after).bind(before).bind(wish.starts_at).fetch_optional(c).await
         }
         Engine::Postgres(c) => {
             let query = sqlx::query_as(FIND_POSTGRES).bind(wish.post.doctor).bind(wish.post.hospital).bind(wish.room);
             let query = query.bind(wish.house).bind(wish.resident).bind(wish.consult).bind(first).bind(last);
-            query.bind(now).bind(beyond).bind(after).bind(before).fetch_optional(c).await
+            query.bind(now).bind(beyond).bind(after).bind(before).bind(wish.starts_at).fetch_optional(c).await
         }
     }?;
     conn.settle();
@@ -181,6 +190,7 @@ impl BookableRow {
             has_ended: self.has_ended,
             rules: self.rules,
             links: self.links,
+            taken: self.taken,
             beyond: self.beyond.0,
             resident: std::iter::once(wish.resident.0).chain(self.stayed.0).collect(),
             hours: self.hours.0.into_iter().map(HoursRow::read).collect(),

@@ -22,7 +22,7 @@ use uuid::Uuid;
 use super::criteria::Local;
 use super::offer::{offered, session_of};
 use super::rank::Rank;
-use super::rules::{AROUND, CalendarRule, CalendarRules};
+use super::rules::{AROUND, CalendarRule};
 use super::sets::{Kept, KeptHours};
 use super::store::{self, Practitioner};
 use crate::account::AccountId;
@@ -376,9 +376,9 @@ async fn posts(
     left_out: &mut BTreeSet<OrganisationId>,
 ) -> Result<Vec<Post>, DbError> {
     let mut kept = KeptHours::of_days(conn, doctors.iter().map(|d| d.account_id), first, LAST_DAY).await?;
-    let rules = CalendarRules::read(conn).await?;
     let post = |doctor: Practitioner| {
-        let (kept, rule, hospital) = (kept.take(doctor.post()), rules.of(doctor.post()), doctor.organisation_id);
+        let (rule, hospital) = (kept.rules().of(doctor.post()), doctor.organisation_id);
+        let kept = kept.take(doctor.post());
         match Post::new(doctor, kept, rule) {
             Ok(post) => Some(post),
             Err(error) => {

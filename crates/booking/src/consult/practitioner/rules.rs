@@ -32,9 +32,6 @@ pub const COUNT_MAX: i32 = 100;
 
 /// Of those who book a doctor with a rule one goes on at a time, before anything in the calendar is taken.
 const LOCK_POSTGRES: &str = "select pg_advisory_xact_lock(727016, hashtext($1))";
-const ALL: &str =
-    "select organisation_id, subject_id, before_minutes, after_minutes, notice_hours, day_max, session_max,
-    version from calendar_rule";
 const FIND: &str =
     "select organisation_id, subject_id, before_minutes, after_minutes, notice_hours, day_max, session_max,
     version from calendar_rule where organisation_id = $1 and (subject_id = $1 or subject_id = $2)";
@@ -163,15 +160,21 @@ struct RuleRow {
     version: i64,
 }
 
+/// A rule as it is read beside the hours of many doctors.
+#[derive(Deserialize)]
+pub(super) struct KeptRule {
+    organisation_id: OrganisationId,
+    subject_id: Uuid,
+    rule: CalendarRule,
+}
+
 /// All rules of the network: few doctors have one.
 #[derive(Debug, Default)]
 pub struct CalendarRules(HashMap<(OrganisationId, Uuid), CalendarRule>);
 
 impl CalendarRules {
-    /// As they are now.
-    pub async fn read(conn: &mut Conn) -> Result<Self, DbError> {
-        let rows: Vec<RuleRow> = on!(conn, |c| sqlx::query_as(ALL).fetch_all(c).await)?;
-        Ok(Self(rows.into_iter().map(|row| ((row.organisation_id, row.subject_id), row.rule)).collect()))
+    pub(super) fn of_rows(rows: Vec<KeptRule>) -> Self {
+        Self(rows.into_iter().map(|row| ((row.organisation_id, row.subject_id), row.rule)).collect())
     }
 
     /// Whether nobody has one.

@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use super::criteria::SlotCriteria;
 use super::offer::{Exception, session_of};
-use super::rules::{AROUND, CalendarRules};
+use super::rules::AROUND;
 use super::sets::KeptHours;
 use super::store::{self, Practitioner};
 use super::workday::{self, WorkdayRule};
@@ -26,8 +26,8 @@ pub const RANGE_DAYS_MAX: i64 = 31;
 pub const ALTERNATIVES_MAX: usize = 5;
 /// So few doctors are read by themselves, where all are not known.
 pub(super) const FEW: usize = 50;
-/// How far around the wanted time alternatives are looked for, in days.
-const ALTERNATIVES_DAYS: i64 = 7;
+/// How far around the wanted time alternatives are looked for, in days: farther only where there are too few near it.
+pub(in crate::consult) const ALTERNATIVES_DAYS: [i64; 2] = [1, 7];
 
 /// A time at which a doctor is free, and the resident and the room where they were asked for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
@@ -131,7 +131,7 @@ pub async fn free(
     search: AvailabilitySearch<'_>,
 ) -> Result<Vec<FreeSlot>, DbError> {
     let kept = KeptHours::read(conn, search.doctors, search.from.max(now), search.to).await?;
-    let rules = CalendarRules::read(conn).await?;
+    let rules = kept.rules();
     let mut found = Vec::new();
     for (from, to) in search.stretches(now) {
         let offers = offers(&search, &kept, (from, to))?;
@@ -260,10 +260,20 @@ pub async fn alternatives(
     others: &[Uuid],
     wanted: DateTime<Utc>,
 ) -> Result<Vec<FreeSlot>, DbError> {
-    let around = Duration::days(ALTERNATIVES_DAYS);
-    let search = AvailabilitySearch { others, ..AvailabilitySearch::of(doctors, wanted - around, wanted + around) };
-    let mut slots = free(conn, now, search).await?;
-    slots.sort_by_key(|s| ((s.starts_at - wanted).abs(), s.starts_at, s.doctor_id));
+    let mut found = Vec::new();
+    for around in ALTERNATIVES_DAYS.map(Duration::days) {
+        let search = AvailabilitySearch { others, ..AvailabilitySearch::of(doctors, wanted - around, wanted + around) };
+        found = free(conn, now, search).await?;
+        if found.len() >= ALTERNATIVES_MAX {
+            break;
+        }
+    }
+    Ok(nearest(found, wanted))
+}
+
+/// As many of these as are named, the nearest to `wanted` first.
+pub(in crate::consult) fn nearest(mut slots: Vec<FreeSlot>, wanted: DateTime<Utc>) -> Vec<FreeSlot> {
+    slots.sort_by_key(|slot| ((slot.starts_at - wanted).abs(), slot.starts_at, slot.doctor_id));
     slots.truncate(ALTERNATIVES_MAX);
-    Ok(slots)
+    slots
 }

@@ -17,8 +17,6 @@ use crate::account::AccountId;
 
 const OF_ONE: &str = "select organisation_id, on_date, works_as from workday_rule
     where organisation_id = $1 and on_date >= $2 and on_date <= $3 order by on_date";
-const OF_ALL: &str =
-    "select organisation_id, on_date, works_as from workday_rule where on_date >= $1 and on_date <= $2";
 const SET: &str =
     "insert into workday_rule (organisation_id, on_date, works_as, set_by, set_at) values ($1, $2, $3, $4, $5)
     on conflict (organisation_id, on_date) do update set works_as = $3, set_by = $4, set_at = $5";
@@ -93,11 +91,6 @@ pub async fn of_one(
     last: NaiveDate,
 ) -> Result<Vec<WorkdayRule>, DbError> {
     Ok(on!(conn, |c| sqlx::query_as(OF_ONE).bind(organisation).bind(first).bind(last).fetch_all(c).await)?)
-}
-
-/// The words of all institutions about the days from one to another.
-pub async fn of_all(conn: &mut Conn, first: NaiveDate, last: NaiveDate) -> Result<Vec<WorkdayRule>, DbError> {
-    Ok(on!(conn, |c| sqlx::query_as(OF_ALL).bind(first).bind(last).fetch_all(c).await)?)
 }
 
 /// Keeps others from booking the institution's doctors, and from changing its days, until the transaction ends.

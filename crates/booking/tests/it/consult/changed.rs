@@ -67,3 +67,22 @@ async fn an_exchange_names_what_was_done_with_the_other_one() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn the_reasons_of_others_are_left_out_of_what_was_done_since() {
+    on_both(|engine| async move {
+        let w = World::new(&engine).await;
+        let id = w.scheduled().await;
+        let path = format!("/v1/consults/{id}");
+        let read = w.get(&w.nurse, &path).await.expect(200)["version"].as_i64().unwrap();
+        w.step(&w.doctor, &id, "cancel", json!({ "reason": "患者已转上级医院心外科" })).await.expect(200);
+        let headers = [("if-match", format!("\"{read}\""))];
+        let headers = headers.each_ref().map(|(name, value)| (*name, value.as_str()));
+        let to = Some(w.at("2026-11-23T02:00:00Z"));
+        let refused = w.call(Some(&w.nurse), "POST", &format!("{path}/reschedule"), to, &headers).await;
+        let refused = refused.refused(412, "precondition-failed");
+        assert_eq!(refused.body["since"][0]["action"], "cancel", "{}: {}", w.engine, refused.text);
+        assert!(!refused.text.contains("心外科"), "words about a person are read on the page, which is audited");
+    })
+    .await;
+}

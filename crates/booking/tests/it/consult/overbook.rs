@@ -1,5 +1,6 @@
 //! One more than there is time for (加号): by a word and a reason alone, the doctor's time alone, and told everywhere.
 
+use sanbao_platform::on;
 use sanbao_platform::testing::{Answer, Person, on_both};
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -8,6 +9,7 @@ use crate::consult::world::World;
 
 const BOOKED: &str = "2026-11-23T00:30:00Z";
 const ROWS: &str = "select count(*) from occupancy";
+const INVITE_ANOTHER: &str = "update consult set invited_id = $2 where id = $1";
 const BESIDE: &str = "select count(*) from occupancy where lane = 1";
 
 /// An accepted consult of a resident.
@@ -191,6 +193,28 @@ async fn the_page_offers_what_is_taken_with_whom_to_those_who_may() {
         }
         let text = w.get(&w.nurse, &page).await.text;
         assert!(!text.contains("overbook-schedule") && !text.contains("陈奶奶0"), "{text}");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_administrator_has_no_word_beside_another_hospitals_consult() {
+    on_both(|engine| async move {
+        let w = World::new(&engine).await;
+        let first: Uuid = w.scheduled().await.parse().unwrap();
+        let mut tx = w.db.begin().await.unwrap();
+        let elsewhere = w.stranger_doctor.organisation;
+        on!(tx, |c| sqlx::query(INVITE_ANOTHER).bind(first).bind(elsewhere).execute(c).await.map(drop)).unwrap();
+        tx.commit().await.unwrap();
+        let second = accepted(&w, w.residents[1]).await;
+        let offered = schedule(&w, &w.hospital_admin, &second, time(w.rooms[1], BOOKED)).await;
+        let offered = offered.refused(409, "slot-taken");
+        assert!(offered.body["overbook"].is_null(), "{}: nothing is offered: {}", w.engine, offered.text);
+        let refused = schedule(&w, &w.hospital_admin, &second, by_word(w.rooms[1], BOOKED)).await;
+        let refused = refused.refused(403, "forbidden");
+        assert!(!refused.text.contains(&first.to_string()), "it is not said whose: {}", refused.text);
+        assert_eq!(w.count(ROWS).await, 3, "{}: nothing is half done", w.engine);
+        schedule(&w, &w.doctor, &second, by_word(w.rooms[1], BOOKED)).await.expect(200);
     })
     .await;
 }

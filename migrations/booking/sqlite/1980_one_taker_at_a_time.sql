@@ -1,0 +1,2 @@
+-- On SQLite there is one writer: nobody else takes anything meanwhile.
+select 1;
