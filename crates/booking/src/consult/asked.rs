@@ -129,7 +129,8 @@ pub(super) async fn keep(tx: &mut Tx, ctx: &Ctx, consult: &Consult) -> Result<Op
     let wish = OrdinaryTime { resource, interval, kind, holder, former };
     let beside = lanes::require_alone(tx, now, &found.beyond, wish).await?;
     if found.rules > 0 {
-        let wished = WishedTime { doctor: &found.doctor, interval, holder: consult.id.0, former };
+        let wished =
+            WishedTime { doctor: &found.doctor, interval, holder: consult.id.0, former, is_stat: consult.is_stat() };
         rules::require(tx, now, &wished).await?;
     }
     rooms::lock(tx, consult.inviting.id).await?;
@@ -248,7 +249,8 @@ pub(super) async fn alternatives(app: &App, ctx: &Ctx, consult: &Consult, taken:
         let doctor = doctor_of(&mut conn, post, DOCTOR).await?;
         let resident = resources_of(&mut conn, ctx.now(), consult.resident_id).await?;
         let (house, holder, starts_at) = (consult.inviting.id, consult.id.0, asked.interval.starts_at());
-        let around = Around { doctor: &doctor, resident: &resident, house, holder, starts_at };
+        let is_stat = consult.is_stat();
+        let around = Around { doctor: &doctor, resident: &resident, house, holder, is_stat, starts_at };
         Ok::<_, Problem>(rooms::nearest(&mut conn, ctx.now(), &around).await?)
     };
     match found.await {

@@ -8,7 +8,7 @@ use sanbao_platform::http::Ctx;
 use sanbao_platform::lifecycle::{self, By, StepError};
 use sanbao_platform::problem::Problem;
 
-use super::input::{Urgency, Wanted};
+use super::input::Wanted;
 use super::model::Consult;
 use super::practitioner::store::{self as doctors, PractitionerPost};
 use super::problems::{BEGUN, NOT_AT_ONCE};
@@ -27,7 +27,7 @@ async fn applies(
     (starts_at, zone): (DateTime<Utc>, Tz),
 ) -> Result<bool, DbError> {
     let is_returned = consult.state.name() == ConsultStateName::Returned;
-    if consult.urgency == Urgency::Stat || is_returned || starts_at <= now {
+    if consult.is_stat() || is_returned || starts_at <= now {
         return Ok(false);
     }
     let [today, day] = [now, starts_at].map(|at| at.with_timezone(&zone).date_naive());

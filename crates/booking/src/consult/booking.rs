@@ -195,7 +195,7 @@ pub(super) async fn take(tx: &mut Tx, ctx: &Ctx, consult: &Consult, wanted: &Wan
     if plan.is_taken && word.is_none() && plan.rules == 0 && plan.beyond.is_empty() {
         return Err(Problem::new(&SLOT_TAKEN));
     }
-    let passed = passes_rules(tx, now, &plan, holder, word.is_some()).await?;
+    let passed = passes_rules(tx, now, &plan, consult, word.is_some()).await?;
     let mut kept = plan.kept_beside(holder);
     if word.is_none() && kept.is_none() {
         kept = lanes::require_alone(tx, now, &plan.beyond, plan.ordinary(holder)).await?;
@@ -226,13 +226,14 @@ async fn passes_rules(
     tx: &mut Tx,
     now: DateTime<Utc>,
     plan: &Plan,
-    holder: Uuid,
+    consult: &Consult,
     has_word: bool,
 ) -> Result<bool, Problem> {
     if plan.rules == 0 {
         return Ok(false);
     }
-    let wish = WishedTime { doctor: &plan.doctor, interval: plan.interval, holder, former: None };
+    let (holder, is_stat) = (consult.id.0, consult.is_stat());
+    let wish = WishedTime { doctor: &plan.doctor, interval: plan.interval, holder, former: None, is_stat };
     match rules::require(tx, now, &wish).await {
         Err(broken) if has_word && overbook::may_pass(&broken) => Ok(true),
         kept => kept.map(|()| false),
@@ -245,6 +246,7 @@ pub(super) struct Move {
     pub(super) appointment: Appointment,
     doctor: Practitioner,
     resources: Vec<Uuid>,
+    is_stat: bool,
     /// The times that others have of the doctor beyond the places that there are.
     beyond: Vec<HeldPlace>,
 }
@@ -258,8 +260,8 @@ impl Move {
 
     /// The time as the rules of the doctor's calendar are asked for it, beside what all but these two have.
     pub(super) fn wished(&self, other: &Self) -> WishedTime<'_> {
-        let (holder, former) = (self.consult.0, Some(other.consult.0));
-        WishedTime { doctor: &self.doctor, interval: self.appointment.interval, holder, former }
+        let (holder, former, is_stat) = (self.consult.0, Some(other.consult.0), self.is_stat);
+        WishedTime { doctor: &self.doctor, interval: self.appointment.interval, holder, former, is_stat }
     }
 
     /// Whether the doctor is taken then by others than these two beyond the places that there are: nobody comes beside such a one
@@ -284,7 +286,7 @@ pub(super) async fn moved(
     let appointment = plan.booked(booked.room).appointment;
     let Plan { doctor, people: mut resources, beyond, .. } = plan;
     resources.push(booked.room.0);
-    Ok(Move { consult: consult.id, appointment, doctor, resources, beyond })
+    Ok(Move { consult: consult.id, appointment, doctor, resources, is_stat: consult.is_stat(), beyond })
 }
 
 /// Whether a time was not to be had because somebody has it, so that others may be named.
@@ -355,12 +357,12 @@ async fn free_instead(
 ) -> Result<Vec<FreeSlot>, Problem> {
     let now = ctx.now();
     let (doctor, starts_at) = (&plan.doctor, plan.interval.starts_at());
-    let mut others = plan.people[1..].to_vec();
+    let (mut others, is_stat) = (plan.people[1..].to_vec(), consult.is_stat());
     let Some(room) = wanted.room_id else {
         let (house, holder) = (consult.inviting.id, consult.id.0);
-        let around = Around { doctor, resident: &others, house, holder, starts_at };
+        let around = Around { doctor, resident: &others, house, holder, is_stat, starts_at };
         return Ok(rooms::nearest(conn, now, &around).await?);
     };
     others.push(room.0);
-    Ok(search::alternatives(conn, now, std::slice::from_ref(doctor), &others, starts_at).await?)
+    Ok(search::alternatives(conn, now, std::slice::from_ref(doctor), (&others, is_stat), starts_at).await?)
 }

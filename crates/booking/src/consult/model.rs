@@ -103,6 +103,11 @@ pub struct Consult {
 }
 
 impl Consult {
+    /// Whether it cannot wait (特急).
+    pub fn is_stat(&self) -> bool {
+        self.urgency == Urgency::Stat
+    }
+
     /// A new draft. The names of those whom the invitation mentions by id are joined when it is read.
     pub fn begun(now: DateTime<Utc>, actor: &Actor, invitation: &Invitation, asked: Option<AskedTime>) -> Self {
         let unnamed = |id| OrganisationName { id, name_zh: String::new(), name_en: String::new() };

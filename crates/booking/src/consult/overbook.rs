@@ -149,9 +149,9 @@ pub(super) async fn times(
     let kept = KeptHours::read(conn, all, from, to).await?;
     let mut slots = kept.offered(&doctor, from, to)?;
     let own = consult.state.appointment().map(|a| a.interval);
-    let gives_up = own.map(|_| consult.id.0);
-    let free =
-        search::free(conn, now, AvailabilitySearch { gives_up, ..AvailabilitySearch::of(all, from, to) }).await?;
+    let (gives_up, is_stat) = (own.map(|_| consult.id.0), consult.is_stat());
+    let search = AvailabilitySearch { gives_up, is_stat, ..AvailabilitySearch::of(all, from, to) };
+    let free = search::free(conn, now, search).await?;
     slots.retain(|slot| {
         let is_free = free.iter().any(|free| free.starts_at == slot.starts_at());
         slot.starts_at() > now && Some(*slot) != own && !is_free

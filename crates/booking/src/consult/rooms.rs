@@ -171,6 +171,8 @@ pub(super) struct Around<'a> {
     pub(super) house: OrganisationId,
     /// The holder whose own rooms count as free.
     pub(super) holder: Uuid,
+    /// Whether it is for a consult that cannot wait.
+    pub(super) is_stat: bool,
     pub(super) starts_at: DateTime<Utc>,
 }
 
@@ -185,7 +187,8 @@ pub(super) async fn nearest(
     let mut slots = Vec::new();
     for days in ALTERNATIVES_DAYS.map(Duration::days) {
         let (from, to) = (wanted - days, wanted + days);
-        let search = AvailabilitySearch { others, ..AvailabilitySearch::of(doctors, from, to) };
+        let is_stat = around.is_stat;
+        let search = AvailabilitySearch { others, is_stat, ..AvailabilitySearch::of(doctors, from, to) };
         slots = search::free(conn, now, search).await?;
         Rooms::of(conn, now, (around.house, around.holder), (from, to)).await?.keep_free(&mut slots);
         if slots.len() >= ALTERNATIVES_MAX {

@@ -92,6 +92,6 @@ pub(in crate::consult) async fn slots_for(
     others.extend(query.room_id.map(|room| room.0));
     let gives_up = consult.state.appointment().map(|_| consult.id.0);
     let all = AvailabilitySearch::of(&fitting, *query.from, *query.to);
-    let search = AvailabilitySearch { others: &others, gives_up, ..all };
+    let search = AvailabilitySearch { others: &others, gives_up, is_stat: consult.is_stat(), ..all };
     Ok(search::free(conn, now, search).await?)
 }

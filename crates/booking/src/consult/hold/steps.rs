@@ -76,7 +76,7 @@ pub(super) async fn take(tx: &mut Tx, ctx: &Ctx, new: &NewConsultHold) -> Result
     let wish = OrdinaryTime { resource, interval, kind, holder, former };
     let beside = overbook::require_alone(tx, now, &found.beyond, wish).await?;
     if found.rules > 0 {
-        let wished = WishedTime { doctor: &found.doctor, interval, holder: id.0, former };
+        let wished = WishedTime { doctor: &found.doctor, interval, holder: id.0, former, is_stat: false };
         calendar_rules::require(tx, now, &wished).await?;
     }
     rooms::lock(tx, house).await?;
@@ -125,7 +125,8 @@ pub(super) async fn alternatives(app: &App, ctx: &Ctx, new: &NewConsultHold, tak
         let doctor = doctor_of(&mut conn, post, "/doctor_id").await?;
         let resident = resources_of(&mut conn, ctx.now(), new.resident_id).await?;
         let (house, starts_at) = (ctx.actor.organisation, *new.starts_at);
-        let around = Around { doctor: &doctor, resident: &resident, house, holder: Uuid::nil(), starts_at };
+        let around =
+            Around { doctor: &doctor, resident: &resident, house, holder: Uuid::nil(), is_stat: false, starts_at };
         Ok::<_, Problem>(rooms::nearest(&mut conn, ctx.now(), &around).await?)
     };
     match found.await {

@@ -213,7 +213,8 @@ fn of_begin(
         };
         let (Some(place), Some(post)) = (place, known.post(opening.post)) else { continue };
         let begins = opening.at.starts_at();
-        if begins < others.now + post.notice || !wish.covers(post.doctor.organisation_id, post.zone, begins) {
+        let keeps_notice = search.is_stat || begins >= others.now + post.notice;
+        if !keeps_notice || !wish.covers(post.doctor.organisation_id, post.zone, begins) {
             continue;
         }
         let slot = FreeSlot::new(&post.doctor, opening.at, place.0);

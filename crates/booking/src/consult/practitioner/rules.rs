@@ -56,7 +56,7 @@ pub struct CalendarRule {
     pub before_minutes: Option<i32>,
     /// Minutes to finish after each consult, 0 to 120. Between two there is time for both.
     pub after_minutes: Option<i32>,
-    /// Hours before its begin at which a time is booked at the latest, 0 to 336.
+    /// Hours before its begin at which a time is booked at the latest, 0 to 336; of no account for a consult that is `stat`.
     pub notice_hours: Option<i32>,
     /// Consults of one day at most, 1 to 100.
     pub day_max: Option<i32>,
@@ -113,6 +113,13 @@ impl CalendarRule {
             day_max: self.day_max.or(farther.day_max),
             session_max: self.session_max.or(farther.session_max),
         }
+    }
+
+    /// The same, without its notice for a consult that cannot wait.
+    #[must_use]
+    pub fn at_notice_of(self, is_stat: bool) -> Self {
+        let notice_hours = self.notice_hours.filter(|_| !is_stat);
+        Self { notice_hours, ..self }
     }
 
     /// The part that `slot` does not keep, beside what is `taken` already. `session` is the stretch of hours that it is of.
@@ -183,10 +190,10 @@ impl CalendarRules {
     }
 
     /// Those of the offered times that the rules let be taken beside what is taken; what a holder gives up for the new one is
-    /// not counted.
+    /// not counted, and for a consult that cannot wait no notice.
     pub fn keep<'a>(
         &self,
-        (now, gives_up): (DateTime<Utc>, Option<Uuid>),
+        (now, gives_up, is_stat): (DateTime<Utc>, Option<Uuid>, bool),
         kept: &KeptHours,
         mut offers: Vec<(&'a Practitioner, Interval)>,
         taken: &HashMap<Uuid, TakenLanes>,
@@ -196,7 +203,7 @@ impl CalendarRules {
         }
         let of = |doctor: &Practitioner| taken.get(&doctor.account_id.0).map_or(&[][..], TakenLanes::times);
         let lets = |(doctor, slot): &(&Practitioner, Interval)| {
-            self.let_take((now, gives_up), kept, doctor, *slot, of(doctor))
+            self.let_take((now, gives_up, is_stat), kept, doctor, *slot, of(doctor))
         };
         let verdicts = offers.iter().map(lets).collect::<Result<Vec<bool>, DbError>>()?;
         let mut verdicts = verdicts.into_iter();
@@ -207,13 +214,13 @@ impl CalendarRules {
     /// Whether a doctor's rule lets a time be taken beside what is taken now.
     pub fn let_take(
         &self,
-        (now, gives_up): (DateTime<Utc>, Option<Uuid>),
+        (now, gives_up, is_stat): (DateTime<Utc>, Option<Uuid>, bool),
         kept: &KeptHours,
         doctor: &Practitioner,
         slot: Interval,
         taken: &[TakenTime],
     ) -> Result<bool, DbError> {
-        let Some(rule) = self.of(doctor.post()) else { return Ok(true) };
+        let Some(rule) = self.of(doctor.post()).map(|rule| rule.at_notice_of(is_stat)) else { return Ok(true) };
         let zone = doctor.zone()?;
         let stays = |taken: &&TakenTime| taken.holds(now) && Some(taken.holder) != gives_up;
         let taken: Vec<Interval> = taken.iter().filter(stays).map(|taken| taken.interval).collect();
@@ -279,6 +286,8 @@ pub struct WishedTime<'a> {
     pub holder: Uuid,
     /// The hold that goes over into it.
     pub former: Option<Uuid>,
+    /// Whether it is for a consult that cannot wait (特急): a doctor's notice does not count for it.
+    pub is_stat: bool,
 }
 
 /// Refuses a time that the doctor's rule does not let be taken. Others who book this doctor wait until the transaction ends. What
@@ -286,7 +295,7 @@ pub struct WishedTime<'a> {
 pub async fn require(tx: &mut Tx, now: DateTime<Utc>, wish: &WishedTime<'_>) -> Result<(), Problem> {
     let (doctor, former) = (wish.doctor.account_id, wish.former.unwrap_or(wish.holder));
     let stored = find(tx, wish.doctor.organisation_id, Some(doctor)).await?;
-    let rule = stored.own.0.over(stored.house.0);
+    let rule = stored.own.0.over(stored.house.0).at_notice_of(wish.is_stat);
     if rule == CalendarRule::default() {
         return Ok(());
     }

@@ -84,6 +84,8 @@ pub struct AvailabilitySearch<'a> {
     pub rooms: Option<&'a [LocationId]>,
     /// The holder whose time is given up for the new one.
     pub gives_up: Option<Uuid>,
+    /// Whether it is for a consult that cannot wait (特急): a doctor's notice does not count for it.
+    pub is_stat: bool,
     /// Slots that begin not before.
     pub from: DateTime<Utc>,
     /// The first moment that is left out.
@@ -98,8 +100,8 @@ pub struct AvailabilitySearch<'a> {
 impl<'a> AvailabilitySearch<'a> {
     /// All free times of these doctors in a range.
     pub fn of(doctors: &'a [Practitioner], from: DateTime<Utc>, to: DateTime<Utc>) -> Self {
-        let (gives_up, criteria) = (None, SlotCriteria::default());
-        Self { doctors, others: &[], rooms: None, gives_up, from, to, criteria, after: None, enough: None }
+        let (gives_up, is_stat, criteria) = (None, false, SlotCriteria::default());
+        Self { doctors, others: &[], rooms: None, gives_up, is_stat, from, to, criteria, after: None, enough: None }
     }
 
     /// The first moment at which a slot may begin.
@@ -145,7 +147,7 @@ pub async fn free(
         let around = if rules.is_empty() { Duration::zero() } else { AROUND };
         let end = to + Duration::hours(calendar::INTERVAL_HOURS_MAX).max(around);
         let taken = calendar::busy_of(conn, resources, from - around, end).await?;
-        let offers = rules.keep((now, search.gives_up), &kept, offers, &taken)?;
+        let offers = rules.keep((now, search.gives_up, search.is_stat), &kept, offers, &taken)?;
         let others = Others::of(&search, now, &taken);
         let free = |(doctor, slot): (&Practitioner, Interval)| {
             let own = taken.get(&doctor.account_id.0);
@@ -257,12 +259,13 @@ pub async fn alternatives(
     conn: &mut Conn,
     now: DateTime<Utc>,
     doctors: &[Practitioner],
-    others: &[Uuid],
+    (others, is_stat): (&[Uuid], bool),
     wanted: DateTime<Utc>,
 ) -> Result<Vec<FreeSlot>, DbError> {
     let mut found = Vec::new();
     for around in ALTERNATIVES_DAYS.map(Duration::days) {
-        let search = AvailabilitySearch { others, ..AvailabilitySearch::of(doctors, wanted - around, wanted + around) };
+        let all = AvailabilitySearch::of(doctors, wanted - around, wanted + around);
+        let search = AvailabilitySearch { others, is_stat, ..all };
         found = free(conn, now, search).await?;
         if found.len() >= ALTERNATIVES_MAX {
             break;

@@ -129,3 +129,28 @@ async fn a_doctors_rule_goes_before_the_hospitals_and_two_editors_do_not_overwri
     })
     .await;
 }
+
+#[tokio::test]
+async fn what_cannot_wait_needs_no_notice_and_keeps_every_other_rule() {
+    on_both(|engine| async move {
+        let w = World::new(&engine).await;
+        w.scheduled().await;
+        let mut invitation = w.invitation(1);
+        invitation["urgency"] = json!("stat");
+        let body = w.post(&w.nurse, "/v1/consults", invitation).await.expect(201);
+        let id = body["id"].as_str().unwrap().to_owned();
+        w.step(&w.doctor, &id, "accept", Value::Null).await.expect(200);
+        let waits = accepted(&w).await;
+        rule(&w, &w.doctor, json!({ "notice_hours": 24, "after_minutes": 30 }), "\"0\"").await.expect(200);
+        book(&w, &waits, "02:00").await.refused(409, "notice-too-short");
+        let refused = book(&w, &id, "01:00").await.refused(409, "too-close");
+        let nearest = &refused.body["alternatives"][0]["starts_at"];
+        assert_eq!(nearest, "2026-11-23T01:30:00Z", "{}: {}", w.engine, refused.text);
+        let path = format!("/v1/consults/{id}/slots?{DAY}");
+        let offered = w.get(&w.nurse, &path).await.expect(200);
+        let first = offered["items"].as_array().unwrap().iter().find(|slot| slot["doctor_id"] == json!(w.doctor.id));
+        assert_eq!(first.unwrap()["starts_at"], "2026-11-23T01:30:00Z", "{}: {offered}", w.engine);
+        book(&w, &id, "01:30").await.expect(200);
+    })
+    .await;
+}
