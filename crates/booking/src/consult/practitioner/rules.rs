@@ -33,8 +33,8 @@ pub const COUNT_MAX: i32 = 100;
 /// Of those who book a doctor with a rule one goes on at a time, before anything in the calendar is taken.
 const LOCK_POSTGRES: &str = "select pg_advisory_xact_lock(727016, hashtext($1))";
 const FIND: &str =
-    "select organisation_id, subject_id, before_minutes, after_minutes, notice_hours, day_max, session_max,
-    version from calendar_rule where organisation_id = $1 and (subject_id = $1 or subject_id = $2)";
+    "select subject_id, before_minutes, after_minutes, notice_hours, day_max, session_max, version from calendar_rule
+    where organisation_id = $1 and (subject_id = $1 or subject_id = $2)";
 const INSERT: &str = "insert into calendar_rule (organisation_id, subject_id, before_minutes, after_minutes, notice_hours,
     day_max, session_max, version, set_by, set_at) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) on conflict do nothing";
 const UPDATE: &str =
@@ -160,7 +160,6 @@ impl CalendarRule {
 
 #[derive(sqlx_macros::FromRow)]
 struct RuleRow {
-    organisation_id: OrganisationId,
     subject_id: Uuid,
     #[sqlx(flatten)]
     rule: CalendarRule,
