@@ -80,6 +80,7 @@ pub const MIGRATIONS: Migrations = migrations!("booking":
     1930 "1930_occupancy_take",
     1931 "1931_consult_open_in_state",
     1940 "1940_resource_capacity",
+    1941 "1941_shared_device",
 );
 
 /// The operator's choices.

@@ -59,6 +59,7 @@ impl World {
         let spare = add_home(&nobody.demo("admin").await, "将停院").await;
         // A room that may be closed: nothing is booked in it.
         let room = add_room(&nobody.demo("admin").await, &home).await;
+        let device = add_device(&nobody.demo("admin").await, &home).await;
         let access = emergency_access(&nobody.demo("doctor").await).await;
         let session = flow::text(&nurse.get("/v1/me/sessions").await.expect(200), "/0/id");
         let offer = offer_of(&nobody.demo("admin").await, &home).await;
@@ -91,6 +92,7 @@ impl World {
             ("/v1/organisations/{id}", "id", home.clone()),
             ("/v1/me/organisations/{id}", "id", home),
             ("/v1/locations/{id}", "id", room),
+            ("/v1/devices/{id}", "id", device),
             ("/v1/admin/accounts/{id}", "id", victim.clone()),
             ("/v1/accounts/{id}", "id", victim),
             ("/v1/me/sessions/{id}", "id", session),
@@ -209,6 +211,12 @@ async fn add_home(admin: &Client, name: &str) -> String {
 async fn add_room(admin: &Client, organisation: &str) -> String {
     let room = admin.post(&format!("/v1/organisations/{organisation}/locations"), &json!({ "name": "备用室" })).await;
     flow::text(&room.expect(201), "/id")
+}
+
+/// A shared device of an organisation, which no consult needs; its id.
+async fn add_device(admin: &Client, organisation: &str) -> String {
+    let device = admin.post(&format!("/v1/organisations/{organisation}/devices"), &json!({ "name": "心电图机" })).await;
+    flow::text(&device.expect(201), "/id")
 }
 
 /// An offer of an organisation's that waits for an answer.

@@ -21,6 +21,7 @@ pub mod second_factor;
 mod secret;
 mod session;
 pub mod setup;
+pub mod shared_device;
 
 use sanbao_platform::bus::{Consumer, Published};
 use sanbao_platform::http::Routes;
@@ -29,7 +30,7 @@ use sanbao_platform::service::Task;
 use crate::App;
 
 pub use config::{AccountConfig, SecondFactorFor};
-pub use id::{AccountId, DeviceId, LocationId, PersonId, SessionId};
+pub use id::{AccountId, DeviceId, LocationId, PersonId, SessionId, SharedDeviceId};
 pub(crate) use page::Areas;
 
 /// The routes of this part.
@@ -38,6 +39,7 @@ pub fn routes() -> Routes<App> {
         .merge(organisation::api::routes())
         .merge(member::api::routes())
         .merge(location::api::routes())
+        .merge(shared_device::api::routes())
         .merge(person::api::routes())
         .merge(session::api::routes())
         .merge(second_factor::api::routes())

@@ -1,4 +1,4 @@
-//! Doctor, resident and room in the calendar, at one time.
+//! Doctor, resident, room and shared devices in the calendar, at one time.
 
 use chrono::{DateTime, Utc};
 use sanbao_platform::db::{Conn, Tx};
@@ -34,7 +34,7 @@ const ROOM_OF: &str = "select count(*) from location where id = $1 and organisat
 /// A time that fits everybody's rules; whether it is free, the calendar says.
 struct Plan {
     doctor: Practitioner,
-    /// The doctor first, then the resident.
+    /// The doctor first, then the resident, then the devices that are to be brought.
     people: Vec<Uuid>,
     interval: Interval,
     delay_minutes: i32,
@@ -66,7 +66,8 @@ async fn plan(conn: &mut Conn, ctx: &Ctx, consult: &Consult, wanted: &Wanted) ->
         return Err(ended());
     }
     let interval = found.slot(now, "/starts_at")?;
-    let (people, rules, has_links) = (found.people(), found.rules, found.links > 0);
+    let (mut people, rules, has_links) = (found.people(), found.rules, found.links > 0);
+    people.extend(consult.device_resources());
     let doctor = found.doctor;
     let kept = consult.state.appointment().filter(|a| a.doctor == doctor.account_id && a.interval == interval);
     let (delay_minutes, same_time) = (kept.map_or(0, |a| a.delay_minutes), kept.is_some());
@@ -184,6 +185,8 @@ pub(super) async fn take(tx: &mut Tx, ctx: &Ctx, consult: &Consult, wanted: &Wan
 pub(super) struct Move {
     pub(super) consult: ConsultId,
     pub(super) appointment: Appointment,
+    /// The devices that are to be brought.
+    pub(super) devices: Vec<Uuid>,
     doctor: Practitioner,
     resources: Vec<Uuid>,
 }
@@ -216,7 +219,8 @@ pub(super) async fn moved(
     let appointment = plan.booked(booked.room).appointment;
     let Plan { doctor, people: mut resources, .. } = plan;
     resources.push(booked.room.0);
-    Ok(Move { consult: consult.id, appointment, doctor, resources })
+    let devices = consult.device_resources().collect();
+    Ok(Move { consult: consult.id, appointment, devices, doctor, resources })
 }
 
 /// Whether a time was not to be had because somebody has it, so that others may be named.

@@ -39,7 +39,7 @@ pub struct SlotQuery {
     pub below_rank: bool,
 }
 
-/// The times at which this consult can be held: a doctor who fits, the resident, and the room, where
+/// The times at which this consult can be held: a doctor who fits, the resident, the devices that it needs, and the room, where
 /// given, are free (everybody who may schedule it). At
 /// most 500, by time.
 #[utoipa::path(get, path = "/v1/consults/{id}/slots", tag = "consults", params(("id" = ConsultId, Path), SlotQuery),
@@ -83,7 +83,7 @@ pub(in crate::consult) async fn slots_for(
     }
     fitting.retain(|d| Some(d.account_id) != but);
     let mut others = resources_of(conn, now, consult.resident_id).await?;
-    others.extend(query.room_id.map(|room| room.0));
+    others.extend(query.room_id.map(|room| room.0).into_iter().chain(consult.device_resources()));
     let gives_up = consult.state.appointment().map(|_| consult.id.0);
     let all = AvailabilitySearch::of(&fitting, *query.from, *query.to);
     let search = AvailabilitySearch { others: &others, gives_up, ..all };

@@ -1,10 +1,11 @@
-//! The residents, specialties and rooms of which the form of an invitation lets one choose.
+//! The residents, specialties, rooms and devices of which the form of an invitation lets one choose.
 
 use sanbao_platform::audit::{Personal, Subject, Subjects};
 use sanbao_platform::db::{Conn, DbError};
 use sanbao_platform::id::OrganisationId;
 use sanbao_platform::on;
 
+use crate::account::shared_device::{self, DeviceName};
 use crate::account::{LocationId, PersonId};
 
 /// Residents in the list; of a house that has more, one is found by typing.
@@ -63,6 +64,7 @@ pub(super) struct Choices {
     pub(super) more_residents: bool,
     pub(super) wishes: Vec<WishedSpecialty>,
     pub(super) rooms: Vec<(LocationId, String)>,
+    pub(super) devices: Vec<DeviceName>,
 }
 
 /// The choices of a house, with the resident who is chosen already.
@@ -79,5 +81,6 @@ pub(super) async fn choices(
     // Two doctors may name one specialty in two ways.
     wishes.dedup_by(|a, b| a.organisation_id == b.organisation_id && a.specialty == b.specialty);
     let rooms = on!(conn, |c| sqlx::query_as(ROOMS).bind(house).fetch_all(c).await)?;
-    Ok(Choices { residents, more_residents, wishes, rooms })
+    let devices = shared_device::open_of(conn, house).await?;
+    Ok(Choices { residents, more_residents, wishes, rooms, devices })
 }

@@ -8,6 +8,7 @@ use sanbao_platform::page::{self, Words};
 use sanbao_platform::problem::Problem;
 
 use super::door::expected;
+use super::record::bring;
 use super::{age, name_or_erased, short, styles, t, words};
 use crate::App;
 use crate::account::organisation;
@@ -91,7 +92,10 @@ fn row(words: Words, ctx: &Ctx, consult: &Consult, a: &Appointment) -> Markup {
                 @if a.delay_minutes > 0 { (expected(words, a, &time)) }
                 @else { strong { (words.span(a.interval.starts_at(), a.interval.ends_at())) } }
             }
-            td { (consult.room_name.as_deref().unwrap_or("—")) }
+            td {
+                (consult.room_name.as_deref().unwrap_or("—"))
+                @if !consult.devices.is_empty() { br; strong { (bring(lang, consult)) } }
+            }
             th scope="row" {
                 a href=(format!("/consults/{}", consult.id)) { (name_or_erased(lang, &about.name)) }
                 br; (words.t(&format!("sex-{}", about.sex)))

@@ -20,10 +20,10 @@ use super::new::zone;
 use super::{TEXTS, t, words};
 use crate::App;
 use crate::account::person::join::resources_of;
-use crate::account::{AccountId, PersonId};
+use crate::account::{AccountId, PersonId, SharedDeviceId, shared_device};
 use crate::calendar::Interval;
 use crate::consult::hold;
-use crate::consult::input::Title;
+use crate::consult::input::{DEVICES_MAX, Title};
 use crate::consult::model::AskedTime;
 use crate::consult::policy;
 use crate::consult::practitioner::search::free;
@@ -49,6 +49,9 @@ pub(super) struct TimesQuery {
     /// The least rank; none where any will do.
     #[serde(default)]
     title: String,
+    /// Ids of the devices that are to be brought, with commas.
+    #[serde(default)]
+    devices: String,
 }
 
 /// Whose times a form shows, and the one that is chosen.
@@ -60,6 +63,8 @@ pub(super) struct Sought<'a> {
     pub(super) chosen: Option<AskedTime>,
     /// The time that was chosen and is not held: whose, and when it begins.
     pub(super) wish: Option<(AccountId, DateTime<Utc>)>,
+    /// The devices that must be free too.
+    pub(super) devices: &'a [SharedDeviceId],
 }
 
 /// `GET /consults/times`: a fragment for the form of the invitation.
@@ -73,8 +78,13 @@ pub(super) async fn times_part(
     let hospital = hospital.parse().map_or(OrganisationId(Uuid::nil()), OrganisationId);
     let title = Title::ALL.iter().copied().find(|title| title.as_str() == query.title);
     let resident = query.resident.ok_or_else(Problem::not_found)?;
-    let sought = Sought { resident, hospital, specialty, title, chosen: None, wish: None };
+    let devices: Vec<SharedDeviceId> =
+        query.devices.split(',').filter_map(|id| id.parse().ok()).map(SharedDeviceId).take(DEVICES_MAX).collect();
+    let sought = Sought { resident, hospital, specialty, title, chosen: None, wish: None, devices: &devices };
     let mut conn = app.deps.db.read().await?;
+    if !shared_device::all_open(&mut conn, ctx.actor.organisation, &devices).await? {
+        return Err(Problem::not_found());
+    }
     if !is_resident(&mut conn, ctx.actor.organisation, sought.resident).await? {
         return Err(Problem::not_found());
     }
@@ -114,7 +124,8 @@ async fn found(conn: &mut Conn, ctx: &Ctx, sought: &Sought<'_>) -> Result<(Found
         let doctor = fitting.iter().find(|doctor| doctor.account_id == id)?;
         Some(FreeSlot::new(doctor, Interval::new(starts_at, ends_at).ok()?, room))
     });
-    let others = resources_of(conn, from, sought.resident).await?;
+    let mut others = resources_of(conn, from, sought.resident).await?;
+    others.extend(sought.devices.iter().map(|device| device.0));
     let search = AvailabilitySearch { others: &others, ..AvailabilitySearch::of(&fitting, from, to) };
     let mut slots = free(conn, from, search).await?;
     let any = !slots.is_empty();
