@@ -16,6 +16,7 @@ use super::model::{Consult, ConsultRow};
 use super::policy::ConsultAction;
 use super::state::ConsultStateName;
 use crate::account::person::{hold, require_here};
+use crate::account::shared_device;
 use crate::account::{AccountId, PersonId};
 use crate::role;
 

@@ -10,7 +10,7 @@ use crate::account::id::SharedDeviceId;
 use crate::consult::{ConsultId, ConsultStateName};
 
 /// A device that the consults of a house share, such as an electrocardiograph on wheels: FHIR Device.
-#[derive(Clone, Debug, Serialize, ToSchema, sqlx::FromRow)]
+#[derive(Clone, Debug, Serialize, ToSchema, sqlx_macros::FromRow)]
 pub struct SharedDevice {
     /// Its id: also its resource in the calendar.
     pub id: SharedDeviceId,
@@ -27,14 +27,14 @@ pub struct SharedDevice {
 }
 
 /// A device by id and name.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema, sqlx::FromRow)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema, sqlx_macros::FromRow)]
 pub struct DeviceName {
     pub id: SharedDeviceId,
     pub name: String,
 }
 
 /// A consult that is not over and needs a device. Whom it is about stands in the consult.
-#[derive(Clone, Debug, Serialize, ToSchema, sqlx::FromRow)]
+#[derive(Clone, Debug, Serialize, ToSchema, sqlx_macros::FromRow)]
 pub struct NeedingConsult {
     pub consult_id: ConsultId,
     pub state: ConsultStateName,

@@ -167,13 +167,8 @@ async fn devices_have_their_bounds_and_their_house() {
             w.post(&w.nurse, &step, Value::Null).await.refused(403, "forbidden");
             w.post(&w.stranger_nurse, &step, Value::Null).await.refused(404, "not-found");
         }
-        let renamed = w.call(
-            Some(&admin),
-            "PATCH",
-            &format!("/v1/devices/{}", four[0]),
-            Some(json!({ "name": "心电图机" })),
-            &[],
-        );
+        let path = format!("/v1/devices/{}", four[0]);
+        let renamed = w.call(Some(&admin), "PATCH", &path, Some(json!({ "name": "心电图机" })), &[]);
         assert_eq!(renamed.await.expect(200)["name"], "心电图机");
         assert_eq!(view(&w, &id(&three)).await["devices"][0]["name"], "心电图机", "under its new name");
     })
