@@ -19,6 +19,7 @@ const OPEN: &[&str] = &[
     "put /v1/consult-drafts/{id} /hospital_id",
     "put /v1/consult-drafts/{id} /asked/doctor_id",
     "put /v1/consult-drafts/{id} /asked/room_id",
+    "put /v1/consult-drafts/{id} /device_ids/0",
     // A draft that is not the caller's is like one that has ended: nothing ends with the invitation.
     "post /v1/consults /draft_id",
     "put /v1/consults/{id} /draft_id",
@@ -64,6 +65,7 @@ fn fields(document: &Value) -> Vec<(String, String, String)> {
 struct Foreign {
     resident: String,
     room: String,
+    device: String,
     consult: String,
     doctor: String,
     nurse: String,
@@ -80,6 +82,9 @@ impl Foreign {
         let resident = nurse.post("/v1/persons", &json!({ "name": "外院老人" })).await.expect(201);
         let locations = format!("/v1/organisations/{home}/locations");
         let room = nurse.post(&locations, &json!({ "name": "外院会诊室" })).await.expect(201);
+        let devices = format!("/v1/organisations/{home}/devices");
+        let device = nurse.post(&devices, &json!({ "name": "外院心电图机" })).await.expect(201);
+        let device = flow::text(&device, "/id");
         let doctor = flow::text(&hospital.get("/v1/me").await.expect(200), "/id");
         let licence = json!({ "specialty": "geriatrics", "title": "chief", "licence_no": "110330211000009" });
         let register = hospital.request("put", &format!("/v1/practitioners/{doctor}")).json(&licence);
@@ -88,14 +93,15 @@ impl Foreign {
         let consult = flow::accepted_between(served, (nurse, &own.doctor), &own.hospital, &resident).await;
         let wanted = json!({ "room_id": room, "starts_at": own.times[0] });
         nurse.post(&format!("/v1/consults/{consult}/schedule"), &wanted).await.expect(200);
-        Self { resident, room, consult, doctor, nurse: flow::text(&me, "/id"), home }
+        Self { resident, room, device, consult, doctor, nurse: flow::text(&me, "/id"), home }
     }
 
     /// The foreign id that a field could be about.
     fn id(&self, field: &str) -> &str {
-        match field.rsplit(['/', '?']).next().unwrap() {
+        match field.trim_end_matches("/0").rsplit(['/', '?']).next().unwrap() {
             "resident_id" => &self.resident,
             "room_id" => &self.room,
+            "device_ids" => &self.device,
             "with" => &self.consult,
             "doctor_id" | "doctor" => &self.doctor,
             "account_id" | "person" => &self.nurse,
@@ -185,8 +191,10 @@ impl Own {
 }
 
 fn put(body: &mut Value, field: &str, id: &str) {
+    // A list has this one alone in it.
+    let (field, value) = field.strip_suffix("/0").map_or((field, json!(id)), |list| (list, json!([id])));
     let (parent, name) = field.rsplit_once('/').unwrap();
-    body.pointer_mut(parent).unwrap()[name] = json!(id);
+    body.pointer_mut(parent).unwrap()[name] = value;
 }
 
 /// Whether a list has nothing in it.
@@ -227,8 +235,10 @@ async fn an_id_of_another_organisation_is_refused_in_every_field() {
             let refused = answer.status.is_client_error() && answer.status != 429;
             assert!(refused || (method == "get" && is_empty(&answer)), "{what}: {} {}", answer.status, answer.text);
             if answer.status == 422 {
-                let (pointer, name) =
-                    (flow::text(&answer.body, "/errors/0/pointer"), field.rsplit('/').next().unwrap());
+                let (pointer, name) = (
+                    flow::text(&answer.body, "/errors/0/pointer"),
+                    field.trim_end_matches("/0").rsplit('/').next().unwrap(),
+                );
                 // The doctor whom the body names is none of another institution.
                 let is_of_another = name == "hospital_id" && pointer.ends_with("doctor_id");
                 assert!(pointer.ends_with(name) || is_of_another, "{what}: {}", answer.text);

@@ -14,7 +14,7 @@ const NOBODY = "00000000-0000-0000-0000-000000000000";
 
 /** The fields of the page as those of the API, as far as they are filled in.
  * @param {Record<string, any>} fields */
-function parts({ wish, wanted, asked, room, draft: _, ...rest }) {
+function parts({ wish, wanted, asked, room, device_ids, draft: _, ...rest }) {
   const [hospital_id, wanted_specialty] = String(wish || "").split("|");
   const [wanted_from, wanted_until] = String(wanted || "").split("|");
   const [doctor_id, starts_at, ends_at, held] = String(asked || "").split("|");
@@ -22,6 +22,7 @@ function parts({ wish, wanted, asked, room, draft: _, ...rest }) {
   /** @type {Record<string, any>} */ const body = { ...rest };
   if (hospital_id) Object.assign(body, { hospital_id, wanted_specialty });
   if (wanted_from) Object.assign(body, { wanted_from, wanted_until });
+  if (device_ids?.length) body.device_ids = device_ids;
   if (starts_at) body.asked = { doctor_id, starts_at, ...(room_id && { room_id }) };
   return { body, ends_at };
 }
@@ -70,13 +71,15 @@ form?.addEventListener("sanbao:refused", (event) => {
 
 /** @param {string} name @returns {string} */
 const chosen = (name) => String((form && new FormData(form).get(name)) || "");
+/** The devices that are to be brought. @returns {string[]} */
+const devices = () => (form ? new FormData(form).getAll("device_ids").map(String) : []);
 let asked = 0;
 
 /** Reads the free times of those who are chosen now. */
 async function look() {
   const [resident, wish, title] = [chosen("resident_id"), chosen("wish"), chosen("wanted_title")];
   const mine = ++asked;
-  const query = new URLSearchParams({ resident, wish, title });
+  const query = new URLSearchParams({ resident, wish, title, devices: devices().join(",") });
   if (document.getElementById("asked-for-more")) query.set("returned", "true");
   const answer = resident && wish ? await fetch(`/consults/times?${query}`, { credentials: "same-origin" }).catch(() => null) : null;
   const page = new DOMParser().parseFromString(answer?.ok ? await answer.text() : "", "text/html");
@@ -107,7 +110,7 @@ function hold(choice) {
     const [doctor_id, starts_at] = choice.value.split("|");
     const hospital_id = chosen("wish").split("|")[0];
     try {
-      const held = await api("POST", "/v1/consult-holds", { resident_id: chosen("resident_id"), hospital_id, doctor_id, starts_at, ...(chosen("room") && { room_id: chosen("room") }) });
+      const held = await api("POST", "/v1/consult-holds", { resident_id: chosen("resident_id"), hospital_id, doctor_id, starts_at, ...(chosen("room") && { room_id: chosen("room") }), ...(devices().length && { device_ids: devices() }) });
       standing = held.id;
       const time = new Intl.DateTimeFormat(document.documentElement.lang, { timeStyle: "short" }).format(new Date(held.expires_at));
       if (own === turn) notice(filled(times?.dataset.held || "", { time }));
@@ -127,7 +130,8 @@ form?.addEventListener("change", (event) => {
   const field = /** @type {HTMLInputElement} */ (event.target);
   if (["resident_id", "wish", "wanted_title"].includes(field.name)) look();
   else if (field.name === "asked") hold(field);
-  else if (field.name === "room") {
+  else if (field.name === "device_ids" && !chosen("asked")) look();
+  else if (field.name === "room" || field.name === "device_ids") {
     const time = /** @type {HTMLInputElement | null | undefined} */ (times?.querySelector("[name=asked]:checked"));
     if (time?.value) hold(time);
   }

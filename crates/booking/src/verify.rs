@@ -9,7 +9,10 @@ const CONSULTS_HELD: &str = "select c.id from consult c where c.state in ('sched
             and o.resource_id = c.doctor_id and o.starts_at = c.starts_at and o.ends_at = c.ends_at and o.expires_at is null)
         or not exists (select 1 from occupancy o where o.holder_kind = 'consult' and o.holder_id = c.id
             and o.resource_id = c.room_id and o.starts_at = c.starts_at and o.ends_at = c.ends_at and o.expires_at is null)
-        or (select count(*) from occupancy o where o.holder_kind = 'consult' and o.holder_id = c.id) < 3)
+        or (select count(*) from occupancy o where o.holder_kind = 'consult' and o.holder_id = c.id) < 3
+        or exists (select 1 from shared_device v where v.id in (c.device_1_id, c.device_2_id, c.device_3_id)
+            and not exists (select 1 from occupancy o where o.holder_kind = 'consult' and o.holder_id = c.id
+                and o.resource_id = v.id and o.starts_at = c.starts_at and o.ends_at = c.ends_at and o.expires_at is null)))
     order by c.id limit $1";
 const VISITS_HELD: &str = "select v.id from visit v where v.state in ('scheduled', 'in_service') and (
         not exists (select 1 from occupancy o where o.holder_kind = 'visit' and o.holder_id = v.id
@@ -37,7 +40,8 @@ const VISITS_TOLD: &str = "select v.id from visit v where v.state <> coalesce((s
 /// Every promise of booking's database that is kept in two places.
 pub async fn verify(db: &Db) -> Result<Vec<Checked>, DbError> {
     Ok(vec![
-        check(db, "a consult with a time holds its doctor, its resident and its room", CONSULTS_HELD).await?,
+        check(db, "a consult with a time holds its doctor, its resident, its room and its devices", CONSULTS_HELD)
+            .await?,
         check(db, "a visit with a time holds its caregiver and its person", VISITS_HELD).await?,
         check(db, "nothing in the calendar is held by anything else", NOTHING_ELSE_HELD).await?,
         check(db, "nothing in the calendar is held twice", NOTHING_TWICE).await?,

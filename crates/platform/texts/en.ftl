@@ -256,6 +256,7 @@ audit-did-set_pin = set a PIN
 audit-did-set_second_factor = set a second factor
 audit-did-setup = set-up
 audit-did-several = several found
+audit-did-shared_device = shared device
 audit-did-sharing_consent = sharing consent
 audit-did-sign = signed
 audit-did-start = started

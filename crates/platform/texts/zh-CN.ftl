@@ -256,6 +256,7 @@ audit-did-set_pin = 设置 PIN
 audit-did-set_second_factor = 设置二次验证
 audit-did-setup = 初次设置
 audit-did-several = 找到不止一人
+audit-did-shared_device = 共用设备
 audit-did-sharing_consent = 照护同意书
 audit-did-sign = 签发意见
 audit-did-start = 开始

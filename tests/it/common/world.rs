@@ -59,6 +59,7 @@ impl World {
         let spare = add_home(&nobody.demo("admin").await, "将停院").await;
         // A room that may be closed: nothing is booked in it.
         let room = add_room(&nobody.demo("admin").await, &home).await;
+        let device = add_device(&nobody.demo("admin").await, &home).await;
         let access = emergency_access(&nobody.demo("doctor").await).await;
         let session = flow::text(&nurse.get("/v1/me/sessions").await.expect(200), "/0/id");
         let offer = offer_of(&nobody.demo("admin").await, &home).await;
@@ -93,6 +94,7 @@ impl World {
             ("/v1/organisations/{id}", "id", home.clone()),
             ("/v1/me/organisations/{id}", "id", home),
             ("/v1/locations/{id}", "id", room),
+            ("/v1/devices/{id}", "id", device),
             ("/v1/admin/accounts/{id}", "id", victim.clone()),
             ("/v1/accounts/{id}", "id", victim),
             ("/v1/me/sessions/{id}", "id", session),
@@ -219,6 +221,12 @@ async fn affiliation_of(nobody: &Client, home: &str, hospital: &str) -> String {
     let director = nobody.log_in("director", PASSWORD).await;
     let new = json!({ "with": hospital, "number": "镇医合 2026-017", "valid_from": "2026-11-01", "valid_until": "2028-10-31" });
     flow::text(&director.post("/v1/affiliations", &new).await.expect(201), "/id")
+}
+
+/// A shared device of an organisation, which no consult needs; its id.
+async fn add_device(admin: &Client, organisation: &str) -> String {
+    let device = admin.post(&format!("/v1/organisations/{organisation}/devices"), &json!({ "name": "心电图机" })).await;
+    flow::text(&device.expect(201), "/id")
 }
 
 /// An offer of an organisation's that waits for an answer.

@@ -20,6 +20,10 @@ typed_id!(
     AffiliationId
 );
 typed_id!(
+    /// A device that the consults of a house share.
+    SharedDeviceId
+);
+typed_id!(
     /// One log-in on one device; its refresh tokens are one family.
     SessionId
 );

@@ -22,6 +22,7 @@ pub mod second_factor;
 mod secret;
 mod session;
 pub mod setup;
+pub mod shared_device;
 
 use sanbao_platform::bus::{Consumer, Published};
 use sanbao_platform::http::Routes;
@@ -30,7 +31,7 @@ use sanbao_platform::service::Task;
 use crate::App;
 
 pub use config::{AccountConfig, SecondFactorFor};
-pub use id::{AccountId, AffiliationId, DeviceId, LocationId, PersonId, SessionId};
+pub use id::{AccountId, AffiliationId, DeviceId, LocationId, PersonId, SessionId, SharedDeviceId};
 pub(crate) use page::Areas;
 
 /// The routes of this part.
@@ -40,6 +41,7 @@ pub fn routes() -> Routes<App> {
         .merge(member::api::routes())
         .merge(location::api::routes())
         .merge(affiliation::api::routes())
+        .merge(shared_device::api::routes())
         .merge(person::api::routes())
         .merge(session::api::routes())
         .merge(second_factor::api::routes())

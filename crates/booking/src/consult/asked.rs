@@ -8,6 +8,7 @@ use sanbao_platform::id::OrganisationId;
 use sanbao_platform::moment::Moment;
 use sanbao_platform::on;
 use sanbao_platform::problem::Problem;
+use uuid::Uuid;
 
 use super::at_once;
 use super::booking::{self, HOLDER, no_room};
@@ -133,6 +134,7 @@ pub(super) async fn keep(tx: &mut Tx, ctx: &Ctx, consult: &Consult) -> Result<Op
             WishedTime { doctor: &found.doctor, interval, holder: consult.id.0, former, is_stat: consult.is_stat() };
         rules::require(tx, now, &wished).await?;
     }
+    let people: Vec<Uuid> = found.people().into_iter().chain(consult.device_resources()).collect();
     rooms::lock(tx, consult.inviting.id).await?;
     if !at_once && store::asking(tx, consult.inviting.id, now).await? >= HELD_PER_ORGANISATION_MAX {
         return Err(Problem::new(&TOO_MANY_HELD));
@@ -141,7 +143,7 @@ pub(super) async fn keep(tx: &mut Tx, ctx: &Ctx, consult: &Consult) -> Result<Op
         holder: consult.id.0,
         former,
         moves: true,
-        people: &found.people(),
+        people: &people,
         room: asked.room,
         house: consult.inviting.id,
         interval,
@@ -247,7 +249,8 @@ pub(super) async fn alternatives(app: &App, ctx: &Ctx, consult: &Consult, taken:
         let mut conn = app.deps.db.read().await?;
         let post = PractitionerPost { doctor: asked.doctor, hospital: consult.invited.id };
         let doctor = doctor_of(&mut conn, post, DOCTOR).await?;
-        let resident = resources_of(&mut conn, ctx.now(), consult.resident_id).await?;
+        let mut resident = resources_of(&mut conn, ctx.now(), consult.resident_id).await?;
+        resident.extend(consult.device_resources());
         let (house, holder, starts_at) = (consult.inviting.id, consult.id.0, asked.interval.starts_at());
         let is_stat = consult.is_stat();
         let around = Around { doctor: &doctor, resident: &resident, house, holder, is_stat, starts_at };

@@ -1,4 +1,4 @@
-//! Doctor, resident and room in the calendar, at one time.
+//! Doctor, resident, room and shared devices in the calendar, at one time.
 
 use chrono::{DateTime, Utc};
 use sanbao_platform::db::{Conn, Tx};
@@ -37,7 +37,7 @@ const ROOM_OF: &str = "select count(*) from location where id = $1 and organisat
 /// A time that fits everybody's rules; whether it is free, the calendar says.
 struct Plan {
     doctor: Practitioner,
-    /// The doctor first, then the resident.
+    /// The doctor first, then the resident, then the devices that are to be brought.
     people: Vec<Uuid>,
     interval: Interval,
     below_rank: bool,
@@ -90,7 +90,8 @@ async fn plan(conn: &mut Conn, ctx: &Ctx, consult: &Consult, wanted: &Wanted) ->
         return Err(ended());
     }
     let interval = found.slot(now, "/starts_at")?;
-    let (people, rules, has_links, is_taken) = (found.people(), found.rules, found.links > 0, found.taken > 0);
+    let (mut people, rules, has_links, is_taken) = (found.people(), found.rules, found.links > 0, found.taken > 0);
+    people.extend(consult.device_resources());
     let doctor = found.doctor;
     let kept = consult.state.appointment().filter(|a| a.doctor == doctor.account_id && a.interval == interval);
     let (kept, beyond) = (kept.copied(), found.beyond);
@@ -244,6 +245,8 @@ async fn passes_rules(
 pub(super) struct Move {
     pub(super) consult: ConsultId,
     pub(super) appointment: Appointment,
+    /// The devices that are to be brought.
+    pub(super) devices: Vec<Uuid>,
     doctor: Practitioner,
     resources: Vec<Uuid>,
     is_stat: bool,
@@ -286,7 +289,9 @@ pub(super) async fn moved(
     let appointment = plan.booked(booked.room).appointment;
     let Plan { doctor, people: mut resources, beyond, .. } = plan;
     resources.push(booked.room.0);
-    Ok(Move { consult: consult.id, appointment, doctor, resources, is_stat: consult.is_stat(), beyond })
+    let devices = consult.device_resources().collect();
+    let is_stat = consult.is_stat();
+    Ok(Move { consult: consult.id, appointment, devices, doctor, resources, is_stat, beyond })
 }
 
 /// Whether a time was not to be had because somebody has it, so that others may be named.
@@ -345,7 +350,8 @@ async fn beside(
         return Ok(None);
     }
     let appointment = plan.booked(wanted.room_id.unwrap_or(LocationId(Uuid::nil()))).appointment;
-    Ok(Some(in_the_way(conn, ctx, &appointment, found).await?))
+    let devices: Vec<Uuid> = consult.device_resources().collect();
+    Ok(Some(in_the_way(conn, ctx, (&appointment, &devices), found).await?))
 }
 
 async fn free_instead(

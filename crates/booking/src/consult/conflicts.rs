@@ -28,6 +28,8 @@ text_enum! {
         Doctor = "doctor",
         Resident = "resident",
         Room = "room",
+        /// A device that both share.
+        Device = "device",
     }
 }
 
@@ -48,15 +50,17 @@ pub struct Conflict {
 pub struct DelayView {
     #[serde(flatten)]
     pub consult: ConsultView,
-    /// The later bookings of the same doctor, room or resident that it runs into.
+    /// The later bookings of the same doctor, room, device or resident that it runs into.
     pub conflicts_with: Vec<Conflict>,
 }
 
-fn shared(appointment: &Appointment, resource: Uuid) -> Shared {
+fn shared(appointment: &Appointment, devices: &[Uuid], resource: Uuid) -> Shared {
     if resource == appointment.doctor.0 {
         Shared::Doctor
     } else if resource == appointment.room.0 {
         Shared::Room
+    } else if devices.contains(&resource) {
+        Shared::Device
     } else {
         // A resident who was joined may be held under a former id.
         Shared::Resident
@@ -64,11 +68,15 @@ fn shared(appointment: &Appointment, resource: Uuid) -> Shared {
 }
 
 /// The things that each other booking shares with this appointment, in order; whether the other one is a consult is said too.
-fn grouped(appointment: &Appointment, found: Vec<Later>) -> BTreeMap<(DateTime<Utc>, Uuid), (bool, Vec<Shared>)> {
+fn grouped(
+    appointment: &Appointment,
+    devices: &[Uuid],
+    found: Vec<Later>,
+) -> BTreeMap<(DateTime<Utc>, Uuid), (bool, Vec<Shared>)> {
     let mut groups: BTreeMap<_, (bool, Vec<Shared>)> = BTreeMap::new();
     for Later { resource, holder_kind, holder, starts_at } in found {
         let (_, things) = groups.entry((starts_at, holder)).or_insert((holder_kind == HOLDER, Vec::new()));
-        things.push(shared(appointment, resource));
+        things.push(shared(appointment, devices, resource));
     }
     for (_, things) in groups.values_mut() {
         things.sort_unstable();
@@ -87,12 +95,12 @@ fn readable(ctx: &Ctx, specialty: Option<&str>, consult: Option<&Consult>) -> Op
 pub async fn in_the_way(
     conn: &mut Conn,
     ctx: &Ctx,
-    appointment: &Appointment,
+    (appointment, devices): (&Appointment, &[Uuid]),
     found: Vec<Later>,
 ) -> Result<Vec<Conflict>, DbError> {
     let specialty = store::specialty_of(conn, &ctx.actor).await?;
     let mut conflicts = Vec::new();
-    for ((starts_at, holder), (is_consult, shared)) in grouped(appointment, found) {
+    for ((starts_at, holder), (is_consult, shared)) in grouped(appointment, devices, found) {
         let other = if is_consult { store::find(conn, ConsultId(holder)).await? } else { None };
         let consult_id = readable(ctx, specialty.as_deref(), other.as_ref());
         conflicts.push(Conflict { consult_id, starts_at, shared });
@@ -109,8 +117,8 @@ pub async fn of(conn: &mut Conn, ctx: &Ctx, consult: &Consult) -> Result<Vec<Con
     }
     let found = calendar::later(conn, ctx.now(), (HOLDER, consult.id.0), (from, to)).await?;
     let specialty = store::specialty_of(conn, &ctx.actor).await?;
-    let mut conflicts = Vec::new();
-    for ((starts_at, holder), (is_consult, shared)) in grouped(appointment, found) {
+    let (mut conflicts, devices) = (Vec::new(), consult.device_resources().collect::<Vec<_>>());
+    for ((starts_at, holder), (is_consult, shared)) in grouped(appointment, &devices, found) {
         let other = if is_consult { store::find(conn, ConsultId(holder)).await? } else { None };
         let expected = other.as_ref().and_then(|o| o.state.appointment()).map_or(starts_at, Appointment::expected_at);
         if expected >= to {

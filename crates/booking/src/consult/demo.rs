@@ -207,6 +207,7 @@ impl Scene<'_> {
             wanted_title: None,
             urgency: Urgency::Routine,
             asked: None,
+            device_ids: Vec::new(),
             draft_id: None,
             submit: true,
         };

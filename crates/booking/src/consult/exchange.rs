@@ -168,7 +168,7 @@ async fn obstacles(conn: &mut Conn, ctx: &Ctx, pair: [&Consult; 2]) -> Result<Ve
     for (moved, other) in [(&moves[0], &moves[1]), (&moves[1], &moves[0])] {
         let (booking, beside) = (moved.booking(), other.booking());
         let found = calendar::clashes(conn, ctx.now(), &booking, &holders, Some(&beside)).await?;
-        let conflicts = in_the_way(conn, ctx, &moved.appointment, found).await?;
+        let conflicts = in_the_way(conn, ctx, (&moved.appointment, &moved.devices), found).await?;
         obstacles.extend(conflicts.into_iter().map(|conflict| Obstacle { moving: moved.consult, conflict }));
     }
     Ok(obstacles)

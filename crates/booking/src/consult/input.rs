@@ -12,7 +12,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::id::ConsultDraftId;
-use crate::account::{AccountId, LocationId, PersonId};
+use crate::account::{AccountId, LocationId, PersonId, SharedDeviceId};
 
 /// Characters of a one-paragraph field.
 pub const TEXT_CHARS_MAX: usize = 1_000;
@@ -24,6 +24,8 @@ pub const LONG_TEXT_CHARS_MAX: usize = 10_000;
 pub const NAME_CHARS_MAX: usize = 60;
 /// How far ahead a consult may be wanted, in days.
 pub const AHEAD_DAYS_MAX: i64 = 90;
+/// Shared devices that are brought to one consult at most.
+pub const DEVICES_MAX: usize = 3;
 /// The longest delay that can be announced, in minutes.
 pub const DELAY_MINUTES_MAX: i32 = 240;
 
@@ -107,6 +109,9 @@ pub struct Invitation {
     /// asked doctor takes it on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub asked: Option<AskedSlot>,
+    /// Shared devices of the inviting side that are to be brought, at most 3: they are taken together with the room.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub device_ids: Vec<SharedDeviceId>,
     /// The caller's draft that it is made from, which ends with it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub draft_id: Option<ConsultDraftId>,
@@ -148,6 +153,15 @@ impl Checks {
         self.0.push(FieldError::new(format!("/{field}"), zh, en));
     }
 
+    /// At most three devices, each once.
+    pub(super) fn devices(&mut self, ids: &[SharedDeviceId]) {
+        if ids.len() > DEVICES_MAX {
+            self.error("device_ids", "最多选 3 种设备", "Three devices at most");
+        } else if ids.iter().enumerate().any(|(n, id)| ids[..n].contains(id)) {
+            self.error("device_ids", "同一种设备只选一次", "Each device once");
+        }
+    }
+
     /// The faults of another check, where they are all that is wrong; another problem is given back.
     pub(super) fn take(&mut self, problem: Problem) -> Result<(), Problem> {
         if problem.faults().is_empty() {
@@ -178,6 +192,7 @@ impl Invitation {
             wanted_title: None,
             urgency: Urgency::Routine,
             asked: None,
+            device_ids: Vec::new(),
             draft_id: None,
             submit: false,
         }
@@ -202,6 +217,7 @@ impl Invitation {
         if *self.wanted_from < now - Duration::days(AHEAD_DAYS_MAX) {
             checks.error("wanted_from", "开始时间太早", "The start is too early");
         }
+        checks.devices(&self.device_ids);
         if self.asked.is_some_and(|asked| asked.starts_at < self.wanted_from || asked.starts_at >= self.wanted_until) {
             let (zh, en) = ("所选时间不在希望的时间之内", "The time that is asked for is not within the wanted time");
             checks.error("asked/starts_at", zh, en);

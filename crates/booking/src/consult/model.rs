@@ -9,12 +9,14 @@ use sanbao_platform::id::OrganisationId;
 use sanbao_platform::lang::Lang;
 use serde::Serialize;
 use utoipa::ToSchema;
+use uuid::Uuid;
 
 use super::fetch::Fetcher;
 use super::id::ConsultId;
 use super::input::{Invitation, Title, Urgency};
 use super::state::{Appointment, ConsultState, ConsultStateName, Held};
-use crate::account::{AccountId, LocationId, PersonId};
+use crate::account::shared_device::DeviceName;
+use crate::account::{AccountId, LocationId, PersonId, SharedDeviceId};
 use crate::calendar::Interval;
 
 /// An organisation by id and names.
@@ -89,6 +91,8 @@ pub struct Consult {
     /// The time that is asked for; of one that was accepted, what was asked for.
     pub asked: Option<AskedTime>,
     pub asked_doctor_name: Option<String>,
+    /// The shared devices that are to be brought.
+    pub devices: Vec<DeviceName>,
     pub state: ConsultState,
     /// The moment of the step into this state.
     pub state_since: DateTime<Utc>,
@@ -127,6 +131,7 @@ impl Consult {
             urgency: Urgency::Routine,
             asked: None,
             asked_doctor_name: None,
+            devices: Vec::new(),
             state: ConsultState::Draft,
             state_since: now,
             doctor_name: None,
@@ -156,6 +161,7 @@ impl Consult {
             wanted_title: invitation.wanted_title,
             urgency: invitation.urgency,
             asked,
+            devices: invitation.device_ids.iter().map(|id| DeviceName { id: *id, name: String::new() }).collect(),
             ..self
         }
     }
@@ -163,6 +169,11 @@ impl Consult {
     /// The resident and the case, for an answer that shows them.
     pub fn about(&self, shows: &Disclosure) -> &About {
         self.about.show(shows, self)
+    }
+
+    /// The devices as the calendar knows them.
+    pub fn device_resources(&self) -> impl Iterator<Item = Uuid> {
+        self.devices.iter().map(|device| device.id.0)
     }
 
     /// Whether the actor is of the inviting side.
@@ -215,6 +226,12 @@ pub(super) struct ConsultRow {
     asked_room_id: Option<LocationId>,
     asked_starts_at: Option<DateTime<Utc>>,
     asked_ends_at: Option<DateTime<Utc>>,
+    device_1_id: Option<SharedDeviceId>,
+    device_1_name: Option<String>,
+    device_2_id: Option<SharedDeviceId>,
+    device_2_name: Option<String>,
+    device_3_id: Option<SharedDeviceId>,
+    device_3_name: Option<String>,
     state: ConsultStateName,
     state_note: Option<String>,
     state_since: DateTime<Utc>,
@@ -314,6 +331,11 @@ impl TryFrom<ConsultRow> for Consult {
             purpose: row.purpose,
             case_summary: row.case_summary,
         };
+        let devices = [
+            row.device_1_id.zip(row.device_1_name),
+            row.device_2_id.zip(row.device_2_name),
+            row.device_3_id.zip(row.device_3_name),
+        ];
         Ok(Self {
             id: row.id,
             inviting: OrganisationName { id: row.inviting_id, name_zh: row.inviting_zh, name_en: row.inviting_en },
@@ -330,6 +352,7 @@ impl TryFrom<ConsultRow> for Consult {
             urgency: row.urgency,
             asked,
             asked_doctor_name: row.asked_doctor_name,
+            devices: devices.into_iter().flatten().map(|(id, name)| DeviceName { id, name }).collect(),
             state,
             state_since: row.state_since,
             doctor_name: row.doctor_name,

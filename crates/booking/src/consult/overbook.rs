@@ -170,7 +170,7 @@ pub(super) async fn times(
     Ok(Some(TimesBeside { times, more }))
 }
 
-/// Leaves the times at which the resident and a room are free.
+/// Leaves the times at which the resident, what is to be brought and a room are free.
 async fn keep_possible(
     conn: &mut Conn,
     now: DateTime<Utc>,
@@ -178,9 +178,10 @@ async fn keep_possible(
     slots: &mut Vec<Interval>,
     (from, to): (DateTime<Utc>, DateTime<Utc>),
 ) -> Result<(), DbError> {
-    let resident = resources_of(conn, now, consult.resident_id).await?;
+    let mut others = resources_of(conn, now, consult.resident_id).await?;
+    others.extend(consult.device_resources());
     let end = to + Duration::days(1);
-    let taken = busy_of(conn, resident, from, end).await?;
+    let taken = busy_of(conn, others, from, end).await?;
     let rooms = Rooms::of(conn, now, (consult.inviting.id, consult.id.0), (from, to)).await?;
     slots.retain(|slot| {
         taken.values().all(|lanes| lanes.has_lane(*slot, now, Some(consult.id.0))) && rooms.any_is_free(*slot)

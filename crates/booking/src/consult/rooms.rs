@@ -42,7 +42,7 @@ pub(super) struct Party<'a> {
     pub(super) former: Option<Uuid>,
     /// Whether the holder may have something already, which is given up.
     pub(super) moves: bool,
-    /// The doctor, and the ids of the resident.
+    /// The doctor, the ids of the resident, and the devices that are to be brought.
     pub(super) people: &'a [Uuid],
     /// The room; none where any of the house will do.
     pub(super) room: Option<LocationId>,
@@ -164,7 +164,7 @@ impl Rooms {
     }
 }
 
-/// The doctor, the ids of the resident and the house of a time that was not to be had.
+/// The doctor, the ids of the resident and of what is brought, and the house of a time that was not to be had.
 pub(super) struct Around<'a> {
     pub(super) doctor: &'a Practitioner,
     pub(super) resident: &'a [Uuid],

@@ -25,6 +25,7 @@ use super::view::{self, ConsultView};
 use super::{asked, at_once, booking, changed, conflicts, events, follow, invitation, store};
 use crate::App;
 use crate::account::person::require_here;
+use crate::account::shared_device;
 
 /// The topic of live lists; keys are the organisations of both sides.
 pub const TOPIC: &str = "consults";
@@ -92,10 +93,15 @@ impl Lifecycle for Consult {
     }
 
     async fn write(tx: &mut Tx, before: Option<&Self>, after: &Self) -> Result<bool, DbError> {
-        match before {
-            Some(before) => store::update(tx, before.version, after).await,
-            None => store::insert(tx, after).await,
+        let written = match before {
+            Some(before) => store::update(tx, before.version, after).await?,
+            None => store::insert(tx, after).await?,
+        };
+        let before = before.map_or(&[][..], |before| &before.devices);
+        if written && !before.iter().map(|d| d.id).eq(after.devices.iter().map(|d| d.id)) {
+            store::bring(tx, after).await?;
         }
+        Ok(written)
     }
 
     async fn follow_up(tx: &mut Tx, by: &By<'_>, changes: &[Change<Self>]) -> Result<(), DbError> {
@@ -244,6 +250,7 @@ impl Order<Consult> for ConsultOrder {
             Self::Submit => {
                 require_here(tx, consult.resident_id).await?;
                 still_wanted(consult, now)?;
+                devices_are_open(tx, consult).await?;
                 asked::keep(tx, ctx, consult).await?;
                 ConsultStep::Submit
             }
@@ -349,6 +356,16 @@ async fn revise(ctx: &Ctx, tx: &mut Tx, consult: &Consult, invitation: &Invitati
     }
     let other_person = invitation.resident_id != consult.resident_id;
     Ok(ConsultStep::Revise(Box::new(Revision { invitation, asked, other_person })))
+}
+
+/// A device that was closed while the invitation lay here is asked for no more.
+async fn devices_are_open(tx: &mut Tx, consult: &Consult) -> Result<(), Problem> {
+    let ids: Vec<_> = consult.devices.iter().map(|device| device.id).collect();
+    if shared_device::all_open(tx, consult.inviting.id, &ids).await? {
+        return Ok(());
+    }
+    let (zh, en) = ("有设备已停用，请先修改申请", "A device is in use no more; change the invitation first");
+    Err(Problem::field("/device_ids", zh, en))
 }
 
 fn still_wanted(consult: &Consult, now: DateTime<Utc>) -> Result<(), Problem> {

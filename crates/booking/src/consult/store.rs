@@ -16,6 +16,7 @@ use super::model::{Consult, ConsultRow};
 use super::policy::ConsultAction;
 use super::state::ConsultStateName;
 use crate::account::person::{hold, require_here};
+use crate::account::shared_device;
 use crate::account::{AccountId, PersonId};
 use crate::role;
 
@@ -29,7 +30,8 @@ macro_rules! consults {
     c.requested_by, q.display_name as requested_by_name, c.reason, c.purpose, c.wanted_from, c.wanted_until, c.case_summary,
     c.wanted_specialty, c.wanted_title, c.urgency, c.asked_doctor_id,
     (select s.display_name from account s where s.id = c.asked_doctor_id) as asked_doctor_name, c.asked_room_id,
-    c.asked_starts_at, c.asked_ends_at, c.state, c.state_note, c.state_since,
+    c.asked_starts_at, c.asked_ends_at, c.device_1_id, v1.name as device_1_name, c.device_2_id, v2.name as device_2_name,
+    c.device_3_id, v3.name as device_3_name, c.state, c.state_note, c.state_since,
     c.doctor_id, d.display_name as doctor_name, c.room_id, l.name as room_name, c.starts_at, c.ends_at,
     c.delay_minutes, c.overbooked_starts_at, c.at_once, c.started_at, c.finished_at,
     exists (select 1 from consult_consent k where k.consult_id = c.id and k.withdrawn_at is null) as has_consent,
@@ -38,7 +40,8 @@ macro_rules! consults {
     join person p on p.id = c.resident_id join account q on q.id = c.requested_by
     left join account d on d.id = c.doctor_id left join location l on l.id = c.room_id
     left join consult_fetch f on f.consult_id = c.id and f.starts_at = c.starts_at and f.withdrawn_at is null
-    left join account s on s.id = f.fetched_by ",
+    left join account s on s.id = f.fetched_by left join shared_device v1 on v1.id = c.device_1_id
+    left join shared_device v2 on v2.id = c.device_2_id left join shared_device v3 on v3.id = c.device_3_id ",
             $rest
         )
     };
@@ -88,6 +91,7 @@ const UPDATE: &str = "update consult set state = $3, state_note = $4, state_sinc
     urgency = $23, asked_doctor_id = $24, asked_room_id = $25, asked_starts_at = $26, asked_ends_at = $27,
     overbooked_starts_at = $28, at_once = $29
     where id = $1 and version = $2";
+const BRING: &str = "update consult set device_1_id = $2, device_2_id = $3, device_3_id = $4 where id = $1";
 const RESIDENT_OF: &str = "select count(*) from person where id = $1 and organisation_id = $2 and merged_into is null";
 const IS_HOSPITAL: &str = "select count(*) from organisation
     where id = $1 and kind in ('hospital', 'health_centre') and state = 'open'";
@@ -296,6 +300,16 @@ pub async fn insert(tx: &mut Tx, consult: &Consult) -> Result<bool, DbError> {
     Ok(rows == 1)
 }
 
+/// Writes which devices are to be brought to a consult that was written already.
+pub(super) async fn bring(tx: &mut Tx, consult: &Consult) -> Result<(), DbError> {
+    let device = |n: usize| consult.devices.get(n).map(|device| device.id);
+    let rows = on!(tx, |c| {
+        let row = sqlx::query(BRING).bind(consult.id).bind(device(0)).bind(device(1)).bind(device(2));
+        row.execute(c).await.map(|r| r.rows_affected())
+    })?;
+    expect_rows("update consult", 1, rows)
+}
+
 /// Writes a consult over the version that was read; `false` when somebody has changed it since.
 pub async fn update(tx: &mut Tx, read: i64, consult: &Consult) -> Result<bool, DbError> {
     let (state, appointment) = (&consult.state, consult.state.appointment());
@@ -371,6 +385,9 @@ pub(super) async fn known(
     hold(tx, i.resident_id).await?;
     if !is_resident(tx, inviting, i.resident_id).await? {
         checks.error("resident_id", "请选择本机构的老人", "Choose one of your residents");
+    }
+    if !shared_device::all_open(tx, inviting, &i.device_ids).await? {
+        checks.error("device_ids", "请选择本机构在用的设备", "Choose devices of your organisation that are in use");
     }
     let count: i64 = on!(tx, |c| sqlx::query_scalar(IS_HOSPITAL).bind(i.hospital_id).fetch_one(c).await)?;
     if count == 0 {

@@ -19,6 +19,7 @@ use super::model::{Consult, OrganisationName};
 use super::policy::{ConsultAction, ConsultStance};
 use super::state::{ConsultStateName, ConsultStepName};
 use super::store;
+use crate::account::shared_device::DeviceName;
 use crate::account::{AccountId, LocationId, PersonId};
 
 /// The resident a consult is about.
@@ -99,6 +100,8 @@ pub struct ConsultLine {
     pub doctor_name: Option<String>,
     /// Present once it is booked.
     pub appointment: Option<AppointmentView>,
+    /// The shared devices that are to be brought.
+    pub devices: Vec<DeviceName>,
     /// Whether a consent stands.
     pub has_consent: bool,
     /// The member of staff who fetches the person for the booked time; told to the inviting side alone.
@@ -257,6 +260,7 @@ impl ConsultLine {
             wanted_until: consult.wanted.1,
             doctor_name: consult.doctor_name.clone(),
             appointment,
+            devices: consult.devices.clone(),
             has_consent: consult.has_consent,
             fetcher: consult.fetcher.clone().filter(|_| consult.invited_by(&ctx.actor)),
             actions: actions(consult, ctx, specialty),

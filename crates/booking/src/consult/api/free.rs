@@ -18,8 +18,9 @@ use crate::App;
 use crate::account::affiliation::{Affiliated, affiliated};
 use crate::account::person::join::resources_of;
 use crate::account::person::require_here;
-use crate::account::{AccountId, LocationId, PersonId};
-use crate::consult::input::Title;
+use crate::account::shared_device;
+use crate::account::{AccountId, LocationId, PersonId, SharedDeviceId};
+use crate::consult::input::{DEVICES_MAX, Title};
 use crate::consult::practitioner::search::{RANGE_DAYS_MAX, SlotPlace};
 use crate::consult::practitioner::{AvailabilitySearch, DoctorWish, FreeSlot, PartOfDay, SlotCriteria, Weekdays, find};
 use crate::consult::store;
@@ -59,6 +60,8 @@ pub struct SlotSearch {
     /// Any room of the caller's house must be free; `room_id` of each slot names one that is.
     #[serde(default)]
     pub any_room: bool,
+    /// Shared devices of the caller's house that must be free too: ids with commas, at most 3.
+    pub devices: Option<String>,
     /// At least so long, 5 to 240 minutes.
     pub minutes: Option<i64>,
     /// `am`: it begins before noon, `pm`: at noon or later.
@@ -120,6 +123,21 @@ impl SlotSearch {
         affiliated(conn, ctx.actor.organisation, first.pred_opt().unwrap_or(first)).await
     }
 
+    /// The devices that must be free, all of the caller's house.
+    async fn devices(&self, conn: &mut Conn, ctx: &Ctx) -> Result<Vec<Uuid>, Problem> {
+        let devices = self.devices.as_deref().filter(|text| !text.is_empty());
+        let ids = devices.map(|text| text.split(',').map(|id| id.trim().parse().map(SharedDeviceId)).collect());
+        let (zh, en) =
+            ("请选择本机构在用的设备，最多 3 种", "Choose devices of your organisation that are in use, at most 3");
+        let refused = || Problem::field("?devices", zh, en);
+        let ids: Vec<SharedDeviceId> =
+            ids.unwrap_or_else(|| Ok::<_, uuid::Error>(Vec::new())).map_err(|_| refused())?;
+        if ids.len() > DEVICES_MAX || !shared_device::all_open(conn, ctx.actor.organisation, &ids).await? {
+            return Err(refused());
+        }
+        Ok(ids.into_iter().map(|device| device.0).collect())
+    }
+
     /// The resident and the room that must be free, and the rooms of which one must be, all of the caller's house. One of
     /// another house is like one that is not there.
     async fn wanted(&self, conn: &mut Conn, ctx: &Ctx) -> Result<(Vec<Uuid>, Option<Vec<LocationId>>), Problem> {
@@ -133,6 +151,7 @@ impl SlotSearch {
             require_here(conn, resident).await?;
             others.extend(resources_of(conn, ctx.now(), resident).await?);
         }
+        others.extend(self.devices(conn, ctx).await?);
         if self.room_id.is_none() && !self.any_room {
             return Ok((others, None));
         }

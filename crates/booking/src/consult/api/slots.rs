@@ -44,7 +44,7 @@ pub struct SlotQuery {
     pub limit: Option<u32>,
 }
 
-/// The times at which this consult can be held: a doctor who fits, the resident, and the room, where
+/// The times at which this consult can be held: a doctor who fits, the resident, the devices that it needs, and the room, where
 /// given, are free, by time (everybody who may schedule it).
 #[utoipa::path(get, path = "/v1/consults/{id}/slots", tag = "consults", params(("id" = ConsultId, Path), SlotQuery),
     responses((status = 200, body = Page<FreeSlot>), (status = 404), (status = 422)))]
@@ -89,7 +89,7 @@ pub(in crate::consult) async fn slots_for(
     }
     fitting.retain(|d| Some(d.account_id) != but);
     let mut others = resources_of(conn, now, consult.resident_id).await?;
-    others.extend(query.room_id.map(|room| room.0));
+    others.extend(query.room_id.map(|room| room.0).into_iter().chain(consult.device_resources()));
     let gives_up = consult.state.appointment().map(|_| consult.id.0);
     let all = AvailabilitySearch::of(&fitting, *query.from, *query.to);
     let search = AvailabilitySearch { others: &others, gives_up, is_stat: consult.is_stat(), ..all };

@@ -6,7 +6,7 @@ use sanbao_platform::problem::Problem;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::account::PersonId;
+use crate::account::{PersonId, SharedDeviceId};
 use crate::consult::input::{AskedSlot, Checks, LONG_TEXT_CHARS_MAX, NAME_CHARS_MAX, TEXT_CHARS_MAX, Title, Urgency};
 
 /// The parts of an invitation that are written so far.
@@ -43,6 +43,9 @@ pub struct DraftParts {
     /// The time that is to be asked for; nothing is held for it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub asked: Option<AskedSlot>,
+    /// Shared devices that are to be asked for, at most 3.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub device_ids: Vec<SharedDeviceId>,
 }
 
 impl DraftParts {
@@ -53,6 +56,7 @@ impl DraftParts {
         checks.optional_text("purpose", &mut self.purpose, TEXT_CHARS_MAX);
         checks.optional_text("case_summary", &mut self.case_summary, LONG_TEXT_CHARS_MAX);
         checks.optional_text("wanted_specialty", &mut self.wanted_specialty, NAME_CHARS_MAX);
+        checks.devices(&self.device_ids);
         checks.done()?;
         Ok(self)
     }

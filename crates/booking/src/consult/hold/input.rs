@@ -5,10 +5,10 @@ use sanbao_platform::moment::Moment;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::account::{AccountId, LocationId, PersonId};
+use crate::account::{AccountId, LocationId, PersonId, SharedDeviceId};
 
 /// The time that is to be held.
-#[derive(Clone, Copy, Debug, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewConsultHold {
     /// A resident of the caller's care home.
@@ -22,4 +22,7 @@ pub struct NewConsultHold {
     /// A room of the care home; absent: any that is free.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub room_id: Option<LocationId>,
+    /// Shared devices of the care home that are to be brought, at most 3.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub device_ids: Vec<SharedDeviceId>,
 }

@@ -12,11 +12,13 @@ use super::store::{self, Tally};
 use super::view::ConsultHoldView;
 use crate::App;
 use crate::account::person::join::resources_of;
+use crate::account::shared_device;
 use crate::calendar;
 use crate::calendar::overbook::{self, OrdinaryTime};
 use crate::consult::asked::{bookable_of, doctor_of};
 use crate::consult::booking::{HOLDER, is_taken, no_room};
 use crate::consult::id::ConsultHoldId;
+use crate::consult::input::Checks;
 use crate::consult::model::AskedTime;
 use crate::consult::practitioner::bookable::BookingWish;
 use crate::consult::practitioner::rules::{self as calendar_rules, WishedTime};
@@ -53,6 +55,7 @@ fn next(last: Option<Tally>, id: ConsultHoldId, now: DateTime<Utc>) -> Result<Ta
 pub(super) async fn take(tx: &mut Tx, ctx: &Ctx, new: &NewConsultHold) -> Result<ConsultHoldView, Problem> {
     let (now, house) = (ctx.now(), ctx.actor.organisation);
     own_resident(tx, house, new.resident_id).await?;
+    own_devices(tx, ctx, new).await?;
     doctors::keep_hours(tx, [new.doctor_id]).await?;
     let wish = BookingWish {
         post: PractitionerPost { doctor: new.doctor_id, hospital: new.hospital_id },
@@ -84,7 +87,9 @@ pub(super) async fn take(tx: &mut Tx, ctx: &Ctx, new: &NewConsultHold) -> Result
         return Err(Problem::new(&TOO_MANY_HELD));
     }
     let expires_at = now + Duration::minutes(HOLD_MINUTES);
-    let (people, room, until) = (&found.people(), new.room_id, Some(expires_at));
+    let devices = new.device_ids.iter().map(|device| device.0);
+    let people = &found.people().into_iter().chain(devices).collect::<Vec<_>>();
+    let (room, until) = (new.room_id, Some(expires_at));
     let party = Party { holder: id.0, former, moves: false, people, room, house, interval, until, beside };
     let room_id = rooms::seat(tx, now, &party).await?;
     let (starts_at, ends_at) = (interval.starts_at(), interval.ends_at());
@@ -92,6 +97,18 @@ pub(super) async fn take(tx: &mut Tx, ctx: &Ctx, new: &NewConsultHold) -> Result
     store::put(tx, ctx, &view, tally).await?;
     audit::record(tx, ctx, "consult.time_hold.create", KIND, id).await?;
     Ok(view)
+}
+
+/// Refuses devices that are not the house's, or are closed: one of others is like one that is not there.
+async fn own_devices(tx: &mut Tx, ctx: &Ctx, new: &NewConsultHold) -> Result<(), Problem> {
+    let mut checks = Checks::default();
+    checks.devices(&new.device_ids);
+    checks.done()?;
+    if shared_device::all_open(tx, ctx.actor.organisation, &new.device_ids).await? {
+        return Ok(());
+    }
+    let (zh, en) = ("请选择本机构在用的设备", "Choose devices of your organisation that are in use");
+    Err(Problem::field("/device_ids", zh, en))
 }
 
 /// Gives back a time that the caller holds.
@@ -123,7 +140,8 @@ pub(super) async fn alternatives(app: &App, ctx: &Ctx, new: &NewConsultHold, tak
         let mut conn = app.deps.db.read().await?;
         let post = PractitionerPost { doctor: new.doctor_id, hospital: new.hospital_id };
         let doctor = doctor_of(&mut conn, post, "/doctor_id").await?;
-        let resident = resources_of(&mut conn, ctx.now(), new.resident_id).await?;
+        let mut resident = resources_of(&mut conn, ctx.now(), new.resident_id).await?;
+        resident.extend(new.device_ids.iter().map(|device| device.0));
         let (house, starts_at) = (ctx.actor.organisation, *new.starts_at);
         let around =
             Around { doctor: &doctor, resident: &resident, house, holder: Uuid::nil(), is_stat: false, starts_at };

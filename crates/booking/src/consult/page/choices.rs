@@ -1,4 +1,4 @@
-//! The residents, specialties and rooms of which the form of an invitation lets one choose.
+//! The residents, specialties, rooms and devices of which the form of an invitation lets one choose.
 
 use std::collections::BTreeSet;
 
@@ -9,6 +9,7 @@ use sanbao_platform::id::OrganisationId;
 use sanbao_platform::on;
 
 use crate::account::affiliation::standing_with;
+use crate::account::shared_device::{self, DeviceName};
 use crate::account::{LocationId, PersonId};
 
 /// Residents in the list; of a house that has more, one is found by typing.
@@ -70,6 +71,7 @@ pub(super) struct Choices {
     /// The hospitals with which the house has an agreement that counts today, where they are.
     pub(super) affiliated: BTreeSet<OrganisationId>,
     pub(super) rooms: Vec<(LocationId, String)>,
+    pub(super) devices: Vec<DeviceName>,
 }
 
 /// The choices of a house, with the resident who is chosen already.
@@ -88,5 +90,6 @@ pub(super) async fn choices(
     let affiliated = standing_with(conn, house, now).await?;
     wishes.sort_by_key(|wish| !affiliated.contains(&wish.organisation_id));
     let rooms = on!(conn, |c| sqlx::query_as(ROOMS).bind(house).fetch_all(c).await)?;
-    Ok(Choices { residents, more_residents, wishes, affiliated, rooms })
+    let devices = shared_device::open_of(conn, house).await?;
+    Ok(Choices { residents, more_residents, wishes, affiliated, rooms, devices })
 }

@@ -9,6 +9,7 @@ use sanbao_platform::problem::Problem;
 
 use super::door::expected;
 use super::overbook::overbooked;
+use super::record::bring;
 use super::{age, name_or_erased, short, styles, t, words};
 use crate::App;
 use crate::account::organisation;
@@ -93,7 +94,10 @@ fn row(words: Words, ctx: &Ctx, consult: &Consult, a: &Appointment) -> Markup {
                 @else { strong { (words.span(a.interval.starts_at(), a.interval.ends_at())) } }
                 (overbooked(lang, Some(a)))
             }
-            td { (consult.room_name.as_deref().unwrap_or("—")) }
+            td {
+                (consult.room_name.as_deref().unwrap_or("—"))
+                @if !consult.devices.is_empty() { br; strong { (bring(lang, consult)) } }
+            }
             th scope="row" {
                 a href=(format!("/consults/{}", consult.id)) { (name_or_erased(lang, &about.name)) }
                 br; (words.t(&format!("sex-{}", about.sex)))

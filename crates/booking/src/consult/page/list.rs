@@ -14,6 +14,7 @@ use sanbao_platform::problem::Problem;
 use super::door::{expected, late_by};
 use super::fetch::fetching;
 use super::overbook::overbooked;
+use super::record::bring;
 use super::{age, badge, drafts, handover, meeting as spoken, name_or_erased, styles, t, urgency_badge, words};
 use crate::App;
 use crate::account::{LocationId, organisation};
@@ -208,6 +209,7 @@ fn row(reader: &Reader<'_>, place: DayPlace, consult: &Consult, is_next: bool) -
                     @if let Some(doctor) = consult.doctor_name.as_ref().filter(|_| reader.side != Side::Doctor) { " · " (doctor) }
                     @if let Some(room) = consult.room_name.as_ref().filter(|_| !of_room) { " · " (room) }
                 }
+                @if of_room && !consult.devices.is_empty() { p.strong { (bring(lang, consult)) } }
                 p {
                     @if !of_room { (badge(lang, consult.state.name())) }
                     (urgency_badge(lang, consult.urgency))

@@ -20,7 +20,7 @@ use crate::App;
 use crate::account::LocationId;
 use crate::consult::draft::KEEP_DAYS;
 use crate::consult::id::ConsultDraftId;
-use crate::consult::input::{LONG_TEXT_CHARS_MAX, TEXT_CHARS_MAX, Title, Urgency};
+use crate::consult::input::{DEVICES_MAX, LONG_TEXT_CHARS_MAX, TEXT_CHARS_MAX, Title, Urgency};
 use crate::consult::model::Consult;
 use crate::consult::policy;
 use crate::consult::state::ConsultState;
@@ -194,6 +194,28 @@ impl InvitationForm<'_> {
         }
     }
 
+    /// The shared devices of the house that are to be brought.
+    fn devices(&self, choices: &Choices) -> Markup {
+        let (lang, chosen) = (self.ctx.lang, &self.prefill.devices);
+        html! {
+            @if !choices.devices.is_empty() {
+                details open[!chosen.is_empty()] {
+                    summary { (t(lang, "devices")) }
+                    fieldset.field #device_ids tabindex="-1" {
+                        legend { (t(lang, "devices-needed")) }
+                        @for device in &choices.devices {
+                            label.choice {
+                                input id=(format!("device-{}", device.id)) type="checkbox" name="device_ids" value=(device.id) data-list checked[chosen.contains(&device.id)];
+                                (device.name)
+                            }
+                        }
+                        p.help { (TEXTS.with(lang, "devices-help", &[("max", &DEVICES_MAX.to_string())])) }
+                    }
+                }
+            }
+        }
+    }
+
     /// The doctor's wish for more, beside the field in which it is answered.
     fn asked_for_more(&self) -> Markup {
         let note = self.old().and_then(|consult| match &consult.state {
@@ -218,6 +240,7 @@ impl InvitationForm<'_> {
             (area(lang, "case_summary", 8, LONG_TEXT_CHARS_MAX, &prefill.case_summary))
             div.pair { (doctor(lang, prefill, choices)) }
             (urgency(lang, prefill.urgency))
+            (self.devices(choices))
             div #times aria-live="polite" data-held=(TEXTS.with(lang, "ask-held", &[("time", "{$time}")])) data-taken=(t(lang, "ask-taken")) data-not-held=(t(lang, "ask-not-held")) { (asked) }
             (self.room(choices))
             div.toolbar {

@@ -11,7 +11,7 @@ use serde::Deserialize;
 
 use super::TEXTS;
 use super::times::Sought;
-use crate::account::{AccountId, LocationId, PersonId};
+use crate::account::{AccountId, LocationId, PersonId, SharedDeviceId};
 use crate::consult::draft::{self, DraftParts};
 use crate::consult::id::{ConsultDraftId, ConsultId};
 use crate::consult::input::{Title, Urgency};
@@ -62,6 +62,8 @@ pub(super) struct Prefill {
     pub(super) asked: Option<AskedTime>,
     /// The room that is asked for with it.
     pub(super) room: Option<LocationId>,
+    /// The devices that are to be brought.
+    pub(super) devices: Vec<SharedDeviceId>,
     /// The time that is to be asked for: whose, and when it begins.
     pub(super) wish: Option<(AccountId, DateTime<Utc>)>,
     /// Whether the invitation that is changed was returned.
@@ -139,6 +141,7 @@ impl Prefill {
             reason: about.reason.clone(),
             purpose: about.purpose.clone(),
             case_summary: about.case_summary.clone(),
+            devices: consult.devices.iter().map(|device| device.id).collect(),
             ..Self::default()
         }
     }
@@ -167,7 +170,8 @@ impl Prefill {
         let (resident, hospital) = self.resident.zip(self.hospital)?;
         let (title, chosen, wish) = (self.title, self.asked, self.wish);
         let specialty = Some(&*self.specialty).filter(|specialty| !specialty.is_empty())?;
-        Some(Sought { resident, hospital, specialty, title, chosen, wish, returned: self.returned })
+        let (returned, devices) = (self.returned, &self.devices[..]);
+        Some(Sought { resident, hospital, specialty, title, chosen, wish, returned, devices })
     }
 
     fn of_draft(parts: &DraftParts) -> Self {
@@ -184,6 +188,7 @@ impl Prefill {
             wanted: parts.wanted_from.zip(parts.wanted_until).map(|(from, until)| (*from, *until)),
             asked: None,
             room: parts.asked.and_then(|asked| asked.room_id),
+            devices: parts.device_ids,
             wish: parts.asked.map(|asked| (asked.doctor_id, *asked.starts_at)),
             returned: false,
         }

@@ -64,10 +64,22 @@ pub(super) fn facts(lang: Lang, consult: &Consult, ctx: &Ctx) -> Markup {
             }
             @if let Some(wanted) = consult.wanted_title { dt { (t(lang, "part-title")) } dd { (texts::title(lang, wanted)) } }
             @if let Some(room) = &consult.room_name { dt { (t(lang, "room")) } dd { (room) } }
+            @if !consult.devices.is_empty() { dt { (t(lang, "devices-needed")) } dd { (device_names(lang, consult)) } }
             dt { (t(lang, "consent")) }
             dd { @if consult.has_consent { (page::badge(Tone::Ok, &t(lang, "has-consent"))) } @else { (page::badge(Tone::Warn, &t(lang, "no-consent"))) } }
         }
     }
+}
+
+/// The names of the devices that are to be brought.
+pub(super) fn device_names(lang: Lang, consult: &Consult) -> String {
+    let names: Vec<&str> = consult.devices.iter().map(|device| device.name.as_str()).collect();
+    names.join(lang.pick("、", ", "))
+}
+
+/// 要带：便携心电图机
+pub(super) fn bring(lang: Lang, consult: &Consult) -> String {
+    super::TEXTS.with(lang, "devices-bring", &[("devices", &device_names(lang, consult))])
 }
 
 /// The parts of the invitation.

@@ -21,10 +21,10 @@ use super::{TEXTS, t, words};
 use crate::App;
 use crate::account::affiliation::affiliated;
 use crate::account::person::join::resources_of;
-use crate::account::{AccountId, PersonId};
+use crate::account::{AccountId, PersonId, SharedDeviceId, shared_device};
 use crate::calendar::Interval;
 use crate::consult::hold;
-use crate::consult::input::Title;
+use crate::consult::input::{DEVICES_MAX, Title};
 use crate::consult::model::AskedTime;
 use crate::consult::policy;
 use crate::consult::practitioner::search::free;
@@ -53,6 +53,9 @@ pub(super) struct TimesQuery {
     /// Whether they are for an invitation that was returned.
     #[serde(default)]
     returned: bool,
+    /// Ids of the devices that are to be brought, with commas.
+    #[serde(default)]
+    devices: String,
 }
 
 /// Whose times a form shows, and the one that is chosen.
@@ -66,6 +69,8 @@ pub(super) struct Sought<'a> {
     pub(super) wish: Option<(AccountId, DateTime<Utc>)>,
     /// Whether the invitation was returned: a doctor answers it when it is sent again.
     pub(super) returned: bool,
+    /// The devices that must be free too.
+    pub(super) devices: &'a [SharedDeviceId],
 }
 
 /// `GET /consults/times`: a fragment for the form of the invitation.
@@ -79,8 +84,14 @@ pub(super) async fn times_part(
     let hospital = hospital.parse().map_or(OrganisationId(Uuid::nil()), OrganisationId);
     let title = Title::ALL.iter().copied().find(|title| title.as_str() == query.title);
     let resident = query.resident.ok_or_else(Problem::not_found)?;
-    let sought = Sought { resident, hospital, specialty, title, chosen: None, wish: None, returned: query.returned };
+    let devices: Vec<SharedDeviceId> =
+        query.devices.split(',').filter_map(|id| id.parse().ok()).map(SharedDeviceId).take(DEVICES_MAX).collect();
+    let (chosen, wish, returned) = (None, None, query.returned);
+    let sought = Sought { resident, hospital, specialty, title, chosen, wish, returned, devices: &devices };
     let mut conn = app.deps.db.read().await?;
+    if !shared_device::all_open(&mut conn, ctx.actor.organisation, &devices).await? {
+        return Err(Problem::not_found());
+    }
     if !is_resident(&mut conn, ctx.actor.organisation, sought.resident).await? {
         return Err(Problem::not_found());
     }
@@ -154,7 +165,8 @@ async fn found(conn: &mut Conn, ctx: &Ctx, sought: &Sought<'_>) -> Result<(Found
         let doctor = fitting.iter().find(|doctor| doctor.account_id == id)?;
         Some(FreeSlot::new(doctor, Interval::new(starts_at, ends_at).ok()?, room))
     });
-    let others = resources_of(conn, from, sought.resident).await?;
+    let mut others = resources_of(conn, from, sought.resident).await?;
+    others.extend(sought.devices.iter().map(|device| device.0));
     let search = AvailabilitySearch { others: &others, ..AvailabilitySearch::of(&fitting, from, to) };
     let mut slots = free(conn, from, search).await?;
     let any = !slots.is_empty();

@@ -1,8 +1,9 @@
-//! The administrator's page: what is still missing, an organisation's accounts and rooms, and the network of an office.
+//! The administrator's page: what is still missing, an organisation's accounts, rooms and devices, and the network of an office.
 
 mod account;
 mod areas;
 mod check;
+mod devices;
 mod dual;
 mod offers;
 mod organisation;
@@ -64,6 +65,11 @@ async fn draw(app: &App, ctx: &Ctx, which: OrganisationId) -> Result<Markup, Pro
     } else {
         Markup::default()
     };
+    let devices = if rooms::has_rooms(own.kind) && allowed(AccountAction::LocationUpdate) {
+        devices::part(&mut conn, lang, &own).await?
+    } else {
+        Markup::default()
+    };
     let network = if itself && own.kind == OrganisationKind::StreetOffice {
         organisation::network(&mut conn, ctx, &own).await?
     } else {
@@ -82,6 +88,7 @@ async fn draw(app: &App, ctx: &Ctx, which: OrganisationId) -> Result<Markup, Pro
         (missing)
         (people)
         (rooms)
+        (devices)
         (end)
         @if !itself { p { a href="/admin" { (TEXTS.get(lang, "back")) } } }
         (network)

@@ -152,6 +152,7 @@ pub(crate) const LEFT: &[(&str, &str)] = &[
     ("retention_run", "counts and moments"),
     ("second_factor", "staff"),
     ("setup_link", "staff"),
+    ("shared_device", "devices of a house"),
     ("workday_rule", "institutions"),
     ("write_probe", "always empty"),
 ];

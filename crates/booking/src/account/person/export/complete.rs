@@ -92,6 +92,7 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("retention_run", "counts and moments"),
     ("second_factor", "staff"),
     ("setup_link", "staff"),
+    ("shared_device", "devices of a house"),
     ("shift_handover", "words of the staff about a whole shift: what concerns somebody is told line by line"),
     ("workday_rule", "institutions: on which days they work"),
     ("write_probe", "always empty"),

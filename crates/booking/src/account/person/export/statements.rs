@@ -200,7 +200,8 @@ pub(super) const CONSULT: &str = concat!(
         (select o.name_zh from organisation o where o.id = c.invited_id) as organisation, c.resident_id, c.requested_by,
         (select a.display_name from account a where a.id = c.requested_by) as account, c.reason, c.purpose, c.wanted_from,
         c.wanted_until, c.case_summary, c.wanted_specialty, c.wanted_title, c.urgency,
-        c.asked_doctor_id, c.asked_room_id, c.asked_starts_at, c.asked_ends_at, c.state, c.state_note, c.state_since, c.doctor_id,
+        c.asked_doctor_id, c.asked_room_id, c.asked_starts_at, c.asked_ends_at,
+        c.device_1_id, c.device_2_id, c.device_3_id, c.state, c.state_note, c.state_since, c.doctor_id,
         (select a.display_name from account a where a.id = c.doctor_id) as doctor, c.room_id, c.starts_at, c.ends_at,
         c.delay_minutes, c.overbooked_starts_at, c.started_at, c.finished_at, c.created_at, c.version
     from consult c where c.id in (",
