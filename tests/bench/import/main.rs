@@ -1,4 +1,4 @@
-//! What an import costs beside a bare connection: `tests/run --release -p sanbao-needs-analysis --bench import`
+//! The cost of an import beside a bare connection: `tests/run --release -p sanbao-needs-analysis --bench import`
 //!
 //! A million requests in parts of 200,000 (`-- --small`: 100,000 in one), each a file with names, telephones, papers and notes,
 //! validated, with history, audit and roll-ups. Beside it a bare connection writes rows of the same shape into the same tables of

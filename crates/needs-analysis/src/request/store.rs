@@ -2,10 +2,9 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use sanbao_platform::db::{Conn, DbError, Engine, Tx};
+use sanbao_platform::db::{Conn, DbError, Engine, Tx, many_rows};
 use sanbao_platform::lifecycle::State as _;
 use sanbao_platform::on;
-use sqlx::AssertSqlSafe;
 use sqlx::types::Json;
 use uuid::Uuid;
 
@@ -105,7 +104,7 @@ pub async fn write(conn: &mut Conn, before: Option<&Request>, after: &Request) -
 pub async fn write_new(conn: &mut Conn, new: &[&Request]) -> Result<HashSet<RequestId>, DbError> {
     let mut written = HashSet::with_capacity(new.len());
     for some in new.chunks(ROWS_AT_ONCE) {
-        let statement = AssertSqlSafe(insert_of(some.len()));
+        let statement = many_rows(INSERT, some.len());
         let ids: Vec<RequestId> = on!(conn, |c| {
             let mut row = sqlx::query_scalar(statement);
             for after in some {
@@ -116,15 +115,6 @@ pub async fn write_new(conn: &mut Conn, new: &[&Request]) -> Result<HashSet<Requ
         written.extend(ids);
     }
     Ok(written)
-}
-
-/// `INSERT` of so many rows.
-fn insert_of(rows: usize) -> String {
-    let (head, of_one) = INSERT.split_once("values").unwrap_or_default();
-    let width = of_one.matches('$').count();
-    let row = |at: usize| (1..=width).map(|n| format!("${}", at * width + n)).collect::<Vec<_>>().join(", ");
-    let rows = (0..rows).map(|at| format!("({})", row(at))).collect::<Vec<_>>().join(", ");
-    format!("{head}values {rows} on conflict do nothing returning id")
 }
 
 fn merged_into(request: &Request) -> Option<RequestId> {

@@ -16,7 +16,7 @@ pub(super) struct Header {
     pub(super) fields: Vec<Option<&'static str>>,
     /// The headings as they stand.
     pub(super) headings: Vec<String>,
-    /// Whether it has a lower row that names no field.
+    /// Whether it has a lower row, under cells that are merged over several columns.
     pub(super) is_merged: bool,
 }
 
@@ -109,7 +109,7 @@ impl Header {
         Self::of(heads, &(0..width).map(both).collect::<Vec<_>>())
     }
 
-    /// Whether it is the lower of two rows of headings, of words that no field has: it stands under cells that are merged over
+    /// Whether it is the lower of two rows of headings, whatever its words: it stands under cells that are merged over
     /// several columns and under no other, and has nothing in the columns that every row has.
     pub(super) fn is_below(&self, above: &Self, columns: &Columns) -> bool {
         let empty = |at: usize| above.headings.get(at).is_none_or(String::is_empty);
@@ -128,8 +128,9 @@ impl Header {
 
     /// The header of two rows, of which this is the lower one; none where the two are no header together.
     pub(super) fn joined(&self, above: &Self, heads: Heads<'_>) -> Option<Self> {
-        let below = above.known() > 0 && (self.known() > 0 || self.is_below(above, heads.columns));
-        below.then(|| Self { is_merged: self.known() == 0, ..self.under(above, heads) })
+        let is_merged = self.is_below(above, heads.columns);
+        let together = above.known() > 0 && (self.known() > 0 || is_merged);
+        together.then(|| Self { is_merged, ..self.under(above, heads) })
     }
 
     /// Whether it is rather the header than another: by the fields that it names, or since it is that one with a row of further

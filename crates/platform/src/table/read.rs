@@ -362,7 +362,7 @@ fn is_sums(said: &[String]) -> bool {
     let first =
         said.iter().map(|cell| half_width(cell)).find(|cell| !cell.is_empty()).unwrap_or_default().to_lowercase();
     let behind = SUMS.iter().find_map(|word| first.strip_prefix(word));
-    behind.is_some_and(|rest| rest.chars().all(|c| c.is_ascii_digit() || ":.,条人户次元".contains(c)))
+    behind.is_some_and(|rest| rest.chars().all(|c| c.is_ascii_digit() || ":.,".contains(c) || "条人户次元".contains(c)))
 }
 
 /// The text of a cell, out of what a spreadsheet writes around digits that are to stay text: `="0574"`; and out of what keeps

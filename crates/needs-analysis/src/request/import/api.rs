@@ -26,7 +26,7 @@ use sanbao_platform::table::{FILE_BYTES_MAX, TableFile, file, refused_table};
 /// The source of a file that names none.
 const SOURCE_DEFAULT: &str = "csv";
 /// How long an import is waited for before its id alone is answered: proxies cut a request after a minute.
-const WAIT_SECONDS: u64 = 20;
+const WAIT_SECONDS: u64 = 45;
 /// Imports of a page.
 const PAGE_ROWS: usize = 50;
 
@@ -108,7 +108,7 @@ fn wants_id_alone(headers: &HeaderMap) -> bool {
 
 /// Imports a file, CSV or XLSX: the body itself, or the part `file` of a form.
 ///
-/// The answer has the whole report if the import ends within 20 s. Else, and with `Prefer: respond-async` at once, it is 202 with
+/// The answer has the whole report if the import ends within 45 s. Else, and with `Prefer: respond-async` at once, it is 202 with
 /// the import's id, under which its progress is read; it goes on by itself, also after the program was stopped.
 #[utoipa::path(post, path = "/v1/imports", tag = "imports", params(ImportQuery),
     request_body(content = String, content_type = "text/csv", description = "CSV in UTF-8, UTF-16 with its mark or GB 18030, or an XLSX file; header in zh or en",
@@ -253,7 +253,7 @@ async fn take_back(AppState(app): AppState<App>, ctx: Ctx, Path(id): Path<Import
         if !undo::start(&mut tx, id, &ctx.actor, ctx.now()).await? {
             return Err(Problem::new(&IMPORT_UNDER_WAY));
         }
-        audit::record(&mut tx, &ctx, "import.begin_undo", "import", id.0).await?;
+        audit::record(&mut tx, &ctx, "import.remove", "import", id.0).await?;
         tx.commit().await?;
         let means = Means::from(&app);
         let work = tokio::spawn(audit::carried(async move {

@@ -54,7 +54,7 @@ pub(super) const TABLE: Columns = Columns {
         ("note", Mask::Whole),
     ],
 };
-/// Words by which files head these columns.
+/// RowWords by which files head these columns.
 const WORDS: &[(&str, &[&str])] = &[
     ("external_id", &["编号", "工单编号", "工单号", "外部编号", "id"]),
     ("received_at", &["受理时间", "来电时间", "登记时间", "received"]),
@@ -74,7 +74,7 @@ const WORDS: &[(&str, &[&str])] = &[
 
 /// The words of a row: of the request, and of how far it has come elsewhere.
 #[derive(Clone, Debug, Default)]
-pub struct Words {
+pub struct RowWords {
     pub request: NewRequest,
     /// Where it stands there.
     pub state: Option<String>,
@@ -83,7 +83,7 @@ pub struct Words {
 }
 
 /// The fields of a row, or the code of why it cannot be read.
-pub type Parsed = Result<Words, &'static str>;
+pub type Parsed = Result<RowWords, &'static str>;
 
 /// The file of these bytes, under headings that a person has said the meaning of.
 pub fn open(bytes: Vec<u8>, said: &SaidHeadings) -> Result<TableFile, TableError> {
@@ -92,7 +92,7 @@ pub fn open(bytes: Vec<u8>, said: &SaidHeadings) -> Result<TableFile, TableError
 
 /// The request that a row tells of.
 pub fn request(row: &TableRow) -> Parsed {
-    let mut words = Words::default();
+    let mut words = RowWords::default();
     for (field, cell) in row.cells.as_ref().map_err(|code| *code)? {
         if let Some(place) = words.slot(field) {
             *place = Some(cell.clone());
@@ -101,7 +101,7 @@ pub fn request(row: &TableRow) -> Parsed {
     Ok(words)
 }
 
-impl Words {
+impl RowWords {
     /// The place of a field.
     pub(super) fn slot(&mut self, field: &str) -> Option<&mut Option<String>> {
         let row = &mut self.request;

@@ -1,4 +1,4 @@
-//! What an organisation has once said of a source's own words: which column a heading means, which category or area a word. It is
+//! The meanings that an organisation has once given a source's own words: which column a heading means, which category or area a word. It is
 //! remembered per source and applied to its next file.
 
 use axum::extract::State as AppState;
@@ -72,7 +72,7 @@ pub struct Mappings {
     pub items: Vec<Mapping>,
 }
 
-/// What a word is to mean from now on.
+/// The meaning that a word is to have from now on.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"source": "csv", "kind": "area", "said": "胜利路", "meant": "330211001001"}))]
@@ -170,7 +170,7 @@ pub(super) async fn remember(
         }
     }
     set(&mut tx, owner, &new, ctx.now()).await?;
-    audit::record(&mut tx, &ctx, "import.map", "import", owner).await?;
+    audit::record(&mut tx, &ctx, "import.edit", "import", owner).await?;
     let items = of_source(&mut tx, owner, &new.source).await?;
     tx.commit().await?;
     Ok(Json(Mappings { items }))

@@ -53,7 +53,7 @@ impl UnknownWords {
     }
 }
 
-/// What words mean for one source.
+/// The meanings of words for one source.
 #[derive(Debug, Default)]
 pub(super) struct Meaning {
     /// The codes that there are.
@@ -62,7 +62,7 @@ pub(super) struct Meaning {
     names: HashMap<String, Vec<AreaCode>>,
     said_areas: HashMap<String, AreaCode>,
     said_categories: HashMap<String, Category>,
-    /// What headings mean.
+    /// The meanings of headings.
     pub(super) headings: Vec<(String, Option<&'static str>)>,
 }
 
@@ -86,7 +86,7 @@ fn word(text: &str) -> String {
 }
 
 impl Meaning {
-    /// What is known of areas, and what was said of words; `named` are the areas that names may mean.
+    /// All that is known of areas, and was said of words; `named` are the areas that names may mean.
     pub(super) fn new(codes: HashSet<String>, named: Vec<(AreaCode, String)>, said: Vec<Mapping>) -> Self {
         let mut meaning = Self { codes, headings: headings(&said), ..Self::default() };
         for (code, name) in named {

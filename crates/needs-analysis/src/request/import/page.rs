@@ -188,7 +188,7 @@ async fn run(PageCtx(ctx): PageCtx, AppState(app): AppState<App>, Path(id): Path
     Ok(app.deps.frame.page(ctx.lang, &title, Some(&ctx.actor), "/requests", &scripts, &body))
 }
 
-/// What can be done with an import: it is looked at again while it goes on, and taken back when it has ended.
+/// The buttons of an import: it is looked at again while it goes on, and taken back when it has ended.
 fn acts(words: Words, one: &Report) -> Markup {
     let Some(id) = one.id else { return Markup::default() };
     match one.state {

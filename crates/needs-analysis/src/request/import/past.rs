@@ -1,9 +1,9 @@
-//! What a file says of how far a request has come elsewhere: history is taken in as such, and stands in nobody's queue.
+//! The words of a file about how far a request has come elsewhere: history is taken in as such, and stands in nobody's queue.
 
 use chrono::{DateTime, Utc};
 use sanbao_platform::table::{Fault, when};
 
-use super::input::{FINISHED, STATE, Words};
+use super::input::{FINISHED, RowWords, STATE};
 use crate::ZONE;
 use crate::request::input::parse_moment;
 use crate::request::model::Request;
@@ -57,7 +57,7 @@ const OPEN: [&str; 21] = [
 ];
 
 /// The end that a row tells of, with the doubts about it; a text that nobody knows is kept in the note.
-pub(super) fn read(words: &mut Words) -> (Option<Past>, Vec<Fault>) {
+pub(super) fn read(words: &mut RowWords) -> (Option<Past>, Vec<Fault>) {
     let mut doubts = Vec::new();
     let at = finished(words, &mut doubts);
     let text = words.state.clone().unwrap_or_default();
@@ -80,7 +80,7 @@ pub(super) fn read(words: &mut Words) -> (Option<Past>, Vec<Fault>) {
     (Some(Past { state, at }), doubts)
 }
 
-fn finished(words: &mut Words, doubts: &mut Vec<Fault>) -> Option<DateTime<Utc>> {
+fn finished(words: &mut RowWords, doubts: &mut Vec<Fault>) -> Option<DateTime<Utc>> {
     let text = words.finished_at.clone()?;
     let serial = || {
         let local = text.trim().parse().ok().filter(|_| when::is_serial(&text)).and_then(when::of_serial)?;
@@ -120,7 +120,7 @@ mod tests {
     fn each_word_is_an_end_or_none() {
         let read_of = |state: &str, finished: Option<&str>| {
             let (state, finished_at) = (Some(state.to_owned()), finished.map(str::to_owned));
-            let mut words = Words { state, finished_at, ..Words::default() };
+            let mut words = RowWords { state, finished_at, ..RowWords::default() };
             let (past, doubts) = read(&mut words);
             (
                 past.map(|p| (p.state, p.at.is_some())),

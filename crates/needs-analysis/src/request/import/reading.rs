@@ -8,7 +8,7 @@ use sanbao_platform::cn::DiallingCode;
 use sanbao_platform::crypto::FieldKeys;
 use sanbao_platform::table::{Fault, RowError, RowPlace, TableFile, TableRow, whole_row};
 
-use super::input::{self, TABLE, Words};
+use super::input::{self, RowWords, TABLE};
 use super::meaning::{Meaning, Place};
 use super::past::{self, Past};
 use super::spared;
@@ -67,10 +67,10 @@ pub(super) struct Reading {
 
 /// The words of a row as they are meant: the row itself, and what was put in the place of what it says.
 struct Meant {
-    words: Words,
+    words: RowWords,
     /// The category that was said for its word.
     category: Option<Category>,
-    /// What was put in, so that another meaning makes another row of it.
+    /// The words that were put in, so that another meaning makes another row of it.
     marks: String,
 }
 
@@ -128,7 +128,7 @@ impl Reading {
     }
 
     /// The request that a row tells of, and the doubts about it; or what is wrong with it.
-    fn read(&mut self, raw: &Words) -> Result<(Good, Vec<Fault>), Vec<Fault>> {
+    fn read(&mut self, raw: &RowWords) -> Result<(Good, Vec<Fault>), Vec<Fault>> {
         let one = |field, code, zh, en| Err(vec![Fault::new(field, code, zh, en)]);
         let mut meant = self.meant(raw).map_err(|fault| vec![fault])?;
         let (past, mut doubts) = past::read(&mut meant.words);
@@ -157,7 +157,7 @@ impl Reading {
     }
 
     /// The words of a row as they are meant for this source.
-    fn meant(&self, raw: &Words) -> Result<Meant, Fault> {
+    fn meant(&self, raw: &RowWords) -> Result<Meant, Fault> {
         let (mut words, mut marks) = (raw.clone(), String::new());
         if let Some(text) = &raw.request.area_code
             && let Place::Named(code) = self.meaning.place(text)?
@@ -173,7 +173,7 @@ impl Reading {
     }
 
     /// A keyed hash of what the row says, and of what was made of it.
-    fn content_index(&self, raw: &Words, marks: &str) -> String {
+    fn content_index(&self, raw: &RowWords, marks: &str) -> String {
         let mut text = serde_json::to_string(&raw.request).unwrap_or_default();
         for more in [raw.state.as_deref(), raw.finished_at.as_deref(), Some(marks)].into_iter().flatten() {
             // Of a row that says no more than ever it stays what it was.

@@ -3,7 +3,7 @@
 use chrono::NaiveDateTime;
 use sanbao_platform::table::{Fault, when};
 
-use super::input::Words;
+use super::input::RowWords;
 use crate::request::input::{Draft, NOTE_CHARS_MAX, Rules, WORD_CHARS_MAX, told};
 
 /// The fields without which a request is one.
@@ -12,7 +12,7 @@ const SPARED: [&str; 7] = ["urgency", "phone", "national_id", "address", "note",
 const ROUNDS_MAX: usize = 9;
 
 /// The request that a row tells of with the doubts about it, or what is wrong with fields that must be there.
-pub(super) fn read(words: &Words, rules: Rules<'_>) -> Result<(Draft, Vec<Fault>), Vec<Fault>> {
+pub(super) fn read(words: &RowWords, rules: Rules<'_>) -> Result<(Draft, Vec<Fault>), Vec<Fault>> {
     let (mut words, mut doubts) = (words.clone(), Vec::new());
     let mut wrong = Vec::new();
     for _ in 0..ROUNDS_MAX {
@@ -32,7 +32,7 @@ pub(super) fn read(words: &Words, rules: Rules<'_>) -> Result<(Draft, Vec<Fault>
 }
 
 /// The same fault, of a day whose parts cannot be told apart by that name.
-fn named(fault: Fault, words: &Words) -> Fault {
+fn named(fault: Fault, words: &RowWords) -> Fault {
     let text = words.cell(fault.field).unwrap_or_default();
     if fault.code != "time_format" || !when::is_ambiguous(&text) {
         return fault;
@@ -43,7 +43,7 @@ fn named(fault: Fault, words: &Words) -> Fault {
 }
 
 /// Mends a field as far as it can be without asking, and tells it; `false` where the row cannot be taken.
-fn spare(words: &mut Words, fault: &Fault, doubts: &mut Vec<Fault>) -> bool {
+fn spare(words: &mut RowWords, fault: &Fault, doubts: &mut Vec<Fault>) -> bool {
     if fault.code == "time_serial"
         && let Some(at) = words.cell(fault.field).as_deref().and_then(of_serial)
     {
@@ -83,7 +83,7 @@ fn spare(words: &mut Words, fault: &Fault, doubts: &mut Vec<Fault>) -> bool {
     set(words, fault.field, kept)
 }
 
-fn set(words: &mut Words, field: &str, text: Option<String>) -> bool {
+fn set(words: &mut RowWords, field: &str, text: Option<String>) -> bool {
     if let Some(place) = words.slot(field) {
         *place = text;
     }
@@ -115,8 +115,8 @@ mod tests {
         Rules { now: "2026-11-23T04:00:00Z".parse().unwrap(), own: None, file: true }
     }
 
-    fn words(changes: &[(&str, &str)]) -> Words {
-        let mut words = Words::default();
+    fn words(changes: &[(&str, &str)]) -> RowWords {
+        let mut words = RowWords::default();
         let good = [
             ("external_id", "A-1"),
             ("received_at", "2026-11-22 08:30"),

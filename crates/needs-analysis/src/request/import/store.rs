@@ -37,13 +37,18 @@ const LIST: &str = concat!(run!(), "where organisation = $1 and id < $2 order by
 // Of runs that went into the same source the same file is the same requests.
 const SAME_FILE: &str = "select id, source, started_at from import_run
     where organisation = $1 and file_hash = $2 and source <> $3 and undone_at is null order by started_at desc limit 1";
-// Those of the organisation's own source, and those of which it is not known whose they are.
+// Those of the organisation's own source, and those of which it is not known whose they are: each by its own index, however
+// many requests the source has.
 const KNOWN_POSTGRES: &str = "select id, organisation_id, external_id, content_index, state, area_code from request
-    where source = $1 and external_id in (select jsonb_array_elements_text($2))
-        and (organisation_id = $3 or organisation_id is null)";
+    where organisation_id = $3 and source = $1 and external_id in (select jsonb_array_elements_text($2))
+    union all
+    select id, organisation_id, external_id, content_index, state, area_code from request
+    where organisation_id is null and source = $1 and external_id in (select jsonb_array_elements_text($2))";
 const KNOWN_SQLITE: &str = "select id, organisation_id, external_id, content_index, state, area_code from request
-    where source = $1 and external_id in (select value from json_each($2))
-        and (organisation_id = $3 or organisation_id is null)";
+    where organisation_id = $3 and source = $1 and external_id in (select value from json_each($2))
+    union all
+    select id, organisation_id, external_id, content_index, state, area_code from request
+    where organisation_id is null and source = $1 and external_id in (select value from json_each($2))";
 const AREAS: &str = "select code, name_zh from area";
 
 /// A request that a row of this source and external id has made before.

@@ -2,7 +2,6 @@
 //! had never come; the others stay and are listed. Batch by batch, so that one that is broken off goes on.
 
 use chrono::{DateTime, Duration, NaiveDate, Utc};
-use sanbao_platform::audit;
 use sanbao_platform::auth::Actor;
 use sanbao_platform::db::{DbError, Tx, expect_rows};
 use sanbao_platform::id::OrganisationId;
@@ -185,7 +184,6 @@ async fn finish(means: &Means, mut report: Report, owner: OrganisationId) -> Res
     save(&mut tx, means, &report).await?;
     if let Some(id) = report.id {
         super::spool::forget(&mut tx, id).await?;
-        audit::record_as(&mut tx, now, None, "import.undo", "import", Some(id.0), "import", "done").await?;
     }
     tx.commit().await
 }

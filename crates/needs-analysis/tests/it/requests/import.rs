@@ -84,7 +84,13 @@ pub(super) async fn by_library(house: &House, text: &[u8], dry_run: bool) -> Rep
 
 pub(super) async fn send(house: &House, who: &Person, path: &str, kind: &str, body: Vec<u8>) -> Answer {
     let request = Request::post(path).header("authorization", format!("Bearer {}", house.token(who)));
-    house.send(request.header("content-type", kind).body(Body::from(body)).unwrap()).await
+    let mut answer = house.send(request.header("content-type", kind).body(Body::from(body)).unwrap()).await;
+    // On a busy machine a large file takes longer than one answer waits.
+    while answer.status == 202 || answer.body["state"] == "running" {
+        tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+        answer = house.get(who, &format!("/v1/imports/{}", answer.body["id"].as_str().unwrap())).await;
+    }
+    answer
 }
 
 pub(super) fn counts(body: &Value) -> [i64; 4] {

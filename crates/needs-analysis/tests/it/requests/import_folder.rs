@@ -13,7 +13,7 @@ use crate::requests::import::{id_of, read, send};
 /// A row of the file, its field and the code.
 type Told = (u64, String, String);
 
-/// What is right for a file.
+/// The right outcome of a file.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 struct Outcome {
@@ -66,7 +66,7 @@ fn words(list: &Value) -> Vec<String> {
     list.as_array().unwrap().iter().map(|word| word["said"].as_str().unwrap_or_default().to_owned()).collect()
 }
 
-/// What is not right about the report of a file.
+/// All that is not right about the report of a file.
 fn wrong(outcome: &Outcome, report: &Value) -> Vec<String> {
     let number = |value: &Value| value.as_i64().unwrap_or(-1);
     let notes = &report["notes"];
@@ -108,7 +108,7 @@ fn wrong(outcome: &Outcome, report: &Value) -> Vec<String> {
     wrong
 }
 
-/// What is not right about the requests that came of a file.
+/// All that is not right about the requests that came of a file.
 async fn wrong_requests(house: &House, outcome: &Outcome) -> Vec<String> {
     let mut wrong = Vec::new();
     let texts = |map: &BTreeMap<String, String>| -> Vec<(String, Option<String>)> {

@@ -1,4 +1,4 @@
-//! What the words of a file mean: areas by name, headings, categories and areas that were told once and are remembered per source.
+//! The meanings of the words of a file: areas by name, headings, categories and areas that were told once and are remembered per source.
 
 use sanbao_platform::testing::{TestEngine, on_both};
 use serde_json::{Value, json};

@@ -116,6 +116,7 @@ async fn taken_back(engine: TestEngine) {
     let second = send(&house, &street(), PATH, "text/csv", file(0, 5, "新")).await.expect(200);
     assert_eq!(counts(&second), [3, 2, 0, 0]);
     let (id, worked_on, into) = (text(&second, "id"), id_of(&house, "u2").await, id_of(&house, "u3").await);
+    house.step(&street(), &worked_on, "triage", json!({})).await;
     house.step(&street(), &worked_on, "dispatch", json!({"agency_id": agency_id()})).await;
     let path = format!("/v1/imports/{id}/undo");
     for (who, status) in [(agency(), 403), (officer(10, 999, "administrator", &[CHENGDONG]), 404)] {
