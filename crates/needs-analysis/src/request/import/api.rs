@@ -72,7 +72,7 @@ pub struct Heading {
 
 /// The headings of a file, and the fields that they may mean.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct Headings {
+pub struct FileHeader {
     pub headings: Vec<Heading>,
     /// Every field.
     pub fields: Vec<String>,
@@ -176,14 +176,14 @@ pub(super) fn problem(error: ImportError) -> Problem {
     description = "Permission: those who import. Nothing is written, and `dry_run` is not read.",
     request_body(content = String, content_type = "text/csv", description = "a file as an import takes it",
         example = "external_id,received_at,area_code,category,elder_name\n"),
-    responses((status = 200, body = Headings), (status = 400), (status = 401), (status = 403), (status = 404),
+    responses((status = 200, body = FileHeader), (status = 400), (status = 401), (status = 403), (status = 404),
     (status = 408), (status = 409), (status = 413), (status = 415), (status = 422)))]
 async fn headings(
     AppState(app): AppState<App>,
     ctx: Ctx,
     Query(q): Query<ImportQuery>,
     request: Request,
-) -> Result<Json<Headings>, Problem> {
+) -> Result<Json<FileHeader>, Problem> {
     require(&ctx)?;
     let _only = app.imports.try_begin()?;
     let (_, bytes) = file(request).await?;
@@ -195,7 +195,7 @@ async fn headings(
     let missing = input::TABLE.needed.iter().filter(|name| !has(name)).map(|name| (*name).to_owned()).collect();
     let heading = |(heading, field): (String, Option<&str>)| Heading { heading, field: field.map(str::to_owned) };
     let fields = input::COLUMNS.map(str::to_owned).to_vec();
-    Ok(Json(Headings { missing, fields, headings: told.into_iter().map(heading).collect() }))
+    Ok(Json(FileHeader { missing, fields, headings: told.into_iter().map(heading).collect() }))
 }
 
 /// The imports of the caller's organisation, the newest first.

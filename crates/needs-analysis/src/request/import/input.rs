@@ -54,7 +54,7 @@ pub(super) const TABLE: Columns = Columns {
         ("note", Mask::Whole),
     ],
 };
-/// RowWords by which files head these columns.
+/// Words by which files head these columns.
 const WORDS: &[(&str, &[&str])] = &[
     ("external_id", &["编号", "工单编号", "工单号", "外部编号", "id"]),
     ("received_at", &["受理时间", "来电时间", "登记时间", "received"]),

@@ -219,7 +219,7 @@ fn kept(words: Words, one: &Report) -> Markup {
                 }
             }
         }
-        @if undo.kept > undo.kept_first.len() as i64 { p.faint { (words.t("imports-more")) } }
+        @if i64::try_from(undo.kept_first.len()).is_ok_and(|listed| listed < undo.kept) { p.faint { (words.t("imports-more")) } }
     }
 }
 

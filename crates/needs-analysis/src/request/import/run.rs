@@ -225,7 +225,7 @@ impl Import {
         let mut tx = self.db.begin().await?;
         self.store(&mut tx, good).await?;
         self.accounted()?;
-        store::save(&mut tx, &self.report, self.lease()).await?;
+        store::save(&mut tx, &self.report, Some(self.lease())).await?;
         tx.commit().await
     }
 
@@ -236,8 +236,8 @@ impl Import {
     }
 
     /// Until when nobody else goes on with it.
-    fn lease(&self) -> Option<DateTime<Utc>> {
-        Some(self.clock.now() + Duration::seconds(LEASE_SECONDS))
+    fn lease(&self) -> DateTime<Utc> {
+        self.clock.now() + Duration::seconds(LEASE_SECONDS)
     }
 
     /// The rows that are new or have changed, with what is known of those; the others are counted here.

@@ -189,7 +189,7 @@ pub async fn known<'a>(
 }
 
 /// Writes down that an import has begun. A dry run has no id and is not written down.
-pub async fn begin(tx: &mut Tx, r: &Report, importer: &Importer, lease: Option<DateTime<Utc>>) -> Result<(), DbError> {
+pub async fn begin(tx: &mut Tx, r: &Report, importer: &Importer, lease: DateTime<Utc>) -> Result<(), DbError> {
     on!(tx, |c| {
         let row =
             sqlx::query(BEGIN).bind(r.id).bind(&r.source).bind(&r.file_name).bind(importer.actor().map(|a| a.subject));

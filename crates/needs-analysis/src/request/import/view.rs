@@ -117,7 +117,7 @@ pub struct Report {
     pub warnings: Vec<RowError>,
     /// The things about the file that its rows do not tell.
     pub notes: FileNotes,
-    /// RowWords of the file that mean nothing here yet; what they mean can be said once for the source.
+    /// Words of the file that mean nothing here yet; what they mean can be said once for the source.
     pub unknown: UnknownWords,
     /// The same file under another source: each of its requests would be there twice.
     #[serde(skip_serializing_if = "Option::is_none")]
