@@ -208,7 +208,7 @@ impl Parts {
 pub fn problem_kinds() -> Vec<&'static Kind> {
     use sanbao_booking::{account, calendar, consult, visit};
     let booking = [account::problems::KINDS, calendar::KINDS, consult::KINDS, visit::KINDS];
-    let needs = sanbao_needs_analysis::import::KINDS.to_vec();
+    let needs = [sanbao_needs_analysis::import::KINDS, sanbao_needs_analysis::import::RUN_KINDS].concat();
     let all = [sanbao_platform::problem::KINDS.to_vec(), booking.concat(), needs];
     all.concat()
 }

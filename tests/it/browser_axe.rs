@@ -145,6 +145,9 @@ async fn more(served: &Served) {
     nurse.post("/v1/shift-handovers", &json!({})).await.expect(201);
     let desk = served.nobody().demo("desk").await;
     desk.post("/v1/requests", &flow::new_request("想洗澡")).await.expect(201);
+    let file = "编号,受理时间,区域编码,类别,姓名\nF-1,昨天,330211001001,助餐,林某\n";
+    let import = desk.request("post", "/v1/imports?dry_run=false").header("content-type", "text/csv");
+    desk.send(import.body(file)).await.expect(200);
     agreement(served).await;
 }
 

@@ -83,6 +83,7 @@ const READERS: &[&str] = &[
     "crates/needs-analysis/src/request/erased.rs",
     "crates/needs-analysis/src/request/export/sections.rs",
     "crates/needs-analysis/src/request/import/store.rs",
+    "crates/needs-analysis/src/request/import/undo.rs",
     "crates/needs-analysis/src/request/joined.rs",
     "crates/needs-analysis/src/request/list.rs",
     "crates/needs-analysis/src/request/reseal.rs",

@@ -40,6 +40,7 @@ pub const MIGRATIONS: Migrations = migrations!("needs-analysis":
     1130 "1130_erased_elder",
     1140 "1140_elder_by_survivor",
     1150 "1150_retention",
+    1260 "1260_import_runs",
 );
 
 /// The zone in which this network counts its days.
@@ -82,7 +83,7 @@ pub fn build(config: Config, deps: Deps) -> Service {
     let routes =
         Routes::new().merge(area::routes()).merge(request::routes()).merge(rollup::routes()).merge(audit::routes());
     let disposer = request::retention::disposer(app.deps.db.clone(), app.deps.clock.clone(), app.config.periods);
-    let tasks = vec![area::task(&app), request::erased::task(&app), retention::task(disposer)];
+    let tasks = vec![area::task(&app), request::erased::task(&app), retention::task(disposer), import::task(&app)];
     let mut consumers = request::consumers(&app);
     let (db, clock) = (app.deps.db.clone(), app.deps.clock.clone());
     consumers.push(ended::consumer("needs-analysis.ended_sessions", db, clock));

@@ -9,11 +9,13 @@ use crate::area::Level;
 use crate::request::category::{Category, Urgency};
 use crate::request::state::RequestStateName;
 
-/// All texts: of requests, of areas, and of counts.
+/// All texts: of requests, of imports, of areas, and of counts.
 pub(crate) static TEXTS: LazyLock<Texts> = LazyLock::new(|| {
     Texts::new(
         concat!(
             include_str!("../texts/request.zh-CN.ftl"),
+            "\n",
+            include_str!("../texts/import.zh-CN.ftl"),
             "\n",
             include_str!("../texts/area.zh-CN.ftl"),
             "\n",
@@ -21,6 +23,8 @@ pub(crate) static TEXTS: LazyLock<Texts> = LazyLock::new(|| {
         ),
         concat!(
             include_str!("../texts/request.en.ftl"),
+            "\n",
+            include_str!("../texts/import.en.ftl"),
             "\n",
             include_str!("../texts/area.en.ftl"),
             "\n",

@@ -43,8 +43,12 @@ function download(label, name, text) {
   return line;
 }
 
+// A row's number in a spreadsheet, and its line in a text file where that is another.
 /** @param {any} error */
-const cells = (error) => [String(error.row), error.column, error.reason, error.value || ""];
+const place = (error) => (error.line ? `${error.row} · ${words.line} ${error.line}` : String(error.row));
+
+/** @param {any} error */
+const cells = (error) => [place(error), error.column, error.reason, error.value || ""];
 
 // The faults or the doubts of rows, and whether there are more.
 /** @param {string} caption @param {any[]} list @param {number} count */
@@ -91,6 +95,8 @@ function linksOf(links) {
 /** @param {any} report */
 function show(report) {
   const parts = [element("h2", (report.dry_run ? words.dry : words.real) || "")];
+  if (report.summary) parts.push(element("p", report.summary));
+  if (report.same_file) parts.push(element("p", `${words.sameFile} ${report.same_file.source}`, "notice warn"));
   const facts = element("dl", "", "facts");
   for (const name of (words.facts || "").split(" ")) {
     facts.append(element("dt", words[name] || name), element("dd", String(report[name]), "number"));
@@ -102,6 +108,26 @@ function show(report) {
   result.replaceChildren(...parts);
   result.hidden = false;
   result.focus();
+  form.dispatchEvent(new CustomEvent("sanbao:imported", { detail: report }));
+}
+
+/** How often it is asked how far an import is that takes longer than one answer. */
+const ASK_MS = 1000;
+
+// An import that goes on after its answer: how far it is, until it has ended.
+/** @param {any} report */
+async function ended(report) {
+  const bar = document.createElement("progress");
+  const line = element("p", words.busy || "", "notice info");
+  let now = report;
+  while (now.state === "running") {
+    [bar.max, bar.value] = [now.total || 1, now.done];
+    line.textContent = `${words.busy} ${now.done} / ${now.total}`;
+    result.replaceChildren(line, bar);
+    await new Promise((go) => setTimeout(go, ASK_MS));
+    now = await api("GET", `${form.dataset.import}/${report.id}`);
+  }
+  return now;
 }
 
 form.addEventListener("submit", async (event) => {
@@ -119,10 +145,11 @@ form.addEventListener("submit", async (event) => {
   try {
     const query = new URLSearchParams({ dry_run: button?.value === "real" ? "false" : "true" });
     if (source) query.set("source", source);
-    show(await api("POST", `${form.dataset.import}?${query}`, body));
+    show(await ended(await api("POST", `${form.dataset.import}?${query}`, body)));
   } catch (problem) {
     result.hidden = true;
     showErrors(form, problem);
+    form.dispatchEvent(new CustomEvent("sanbao:import-refused", { detail: problem }));
   } finally {
     for (const b of buttons) b.disabled = false;
   }

@@ -46,9 +46,12 @@ impl FieldKey {
     }
 
     fn open(&self, place: &str, sealed: &[u8]) -> Option<String> {
+        String::from_utf8(self.open_bytes(place, sealed)?).ok()
+    }
+
+    fn open_bytes(&self, place: &str, sealed: &[u8]) -> Option<Vec<u8>> {
         let (nonce, text) = sealed.split_first_chunk::<NONCE_BYTES>()?;
-        let payload = Payload { msg: text, aad: place.as_bytes() };
-        String::from_utf8(self.cipher.decrypt(&Nonce::from(*nonce), payload).ok()?).ok()
+        self.cipher.decrypt(&Nonce::from(*nonce), Payload { msg: text, aad: place.as_bytes() }).ok()
     }
 
     fn blind_index(&self, domain: &str, value: &str) -> String {
@@ -91,8 +94,19 @@ impl FieldKeys {
 
     /// Seals `text` for its place, under the current key.
     pub fn seal(&self, place: &str, text: &str) -> Vec<u8> {
+        self.seal_bytes(place, text.as_bytes())
+    }
+
+    /// Opens what [`Self::seal_bytes`] sealed for `place`.
+    pub fn open_bytes(&self, place: &str, sealed: &[u8]) -> Result<Vec<u8>, Unsealable> {
+        let named = self.named(sealed).and_then(|key| key.open_bytes(place, &sealed[HEAD_BYTES..]));
+        named.ok_or(Unsealable)
+    }
+
+    /// Seals bytes for their place, under the current key.
+    pub fn seal_bytes(&self, place: &str, bytes: &[u8]) -> Vec<u8> {
         let nonce_bytes: [u8; NONCE_BYTES] = rand::random();
-        let payload = Payload { msg: text.as_bytes(), aad: place.as_bytes() };
+        let payload = Payload { msg: bytes, aad: place.as_bytes() };
         // AES-GCM refuses only texts beyond 64 GiB; an empty vector would fail to open, loudly.
         let sealed = self.current.cipher.encrypt(&Nonce::from(nonce_bytes), payload).unwrap_or_default();
         [[FORMAT].as_slice(), &self.current.id.to_be_bytes(), &nonce_bytes, &sealed].concat()

@@ -85,6 +85,8 @@ const PLAIN: &[&str] = &[
     "/practitioners/{id}",
     "/relay/parked",
     "/requests/import",
+    "/requests/imports",
+    "/requests/imports/{id}",
     "/requests/new",
     "/session",
     "/session/lock",

@@ -249,6 +249,7 @@ mod tests {
         ("ended_session", "staff"),
         ("erased_elder", "ids"),
         ("field_key_mark", "keys"),
+        ("import_mapping", "words of files: headings, categories, places"),
         ("import_run", "counts, and the first bad cells with personal ones masked"),
         ("inbox", "ids of events"),
         ("inbox_cursor", "ids of events"),

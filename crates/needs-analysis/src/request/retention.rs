@@ -106,6 +106,7 @@ mod tests {
         ("field_key_mark", "keys"),
         ("holds_heard", "a moment"),
         ("idempotency", "days: --keep-answer-days"),
+        ("import_mapping", "words of files: headings, categories, places"),
         ("import_run", "counts, and the first bad cells with personal ones masked"),
         ("inbox", "ids of events"),
         ("inbox_cursor", "ids of events"),

@@ -96,6 +96,11 @@ impl Lifecycle for Request {
         store::write(tx, before, after).await
     }
 
+    async fn write_new(tx: &mut Tx, new: &[&Self]) -> Result<Vec<bool>, DbError> {
+        let written = store::write_new(tx, new).await?;
+        Ok(new.iter().map(|request| written.contains(&request.id)).collect())
+    }
+
     async fn follow_up(tx: &mut Tx, _: &By<'_>, changes: &[Change<Self>]) -> Result<(), DbError> {
         let counts: Vec<CountChange> = changes.iter().flat_map(counts).collect();
         rollup::apply_all(tx, &counts).await

@@ -1,8 +1,8 @@
 //! The statements of requests.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
-use sanbao_platform::db::{Conn, DbError, Engine, Tx};
+use sanbao_platform::db::{Conn, DbError, Engine, Tx, many_rows};
 use sanbao_platform::lifecycle::State as _;
 use sanbao_platform::on;
 use sqlx::types::Json;
@@ -13,6 +13,8 @@ use super::model::{Listed, ListedRow, Request, RequestRow};
 use super::state::RequestState;
 use crate::area::AreaCode;
 
+/// Rows of one statement at most: it is prepared once, and has fewer parameters than either engine allows.
+const ROWS_AT_ONCE: usize = 50;
 const FIND: &str =
     "select id, source, external_id, received_at, area_code, category, category_raw, urgency, elder_name,
         phone, national_id_sealed, national_id_index, address, note, wanted_from, wanted_until, person_id, person_key,
@@ -67,20 +69,28 @@ pub async fn one(conn: &mut Conn, id: RequestId) -> Result<Option<Listed>, DbErr
     row.map(Listed::try_from).transpose()
 }
 
-/// Writes a new request, or one over the version of `before`. `false` when its source has sent this id before, or
-/// when somebody was faster.
-pub async fn write(conn: &mut Conn, before: Option<&Request>, after: &Request) -> Result<bool, DbError> {
-    let (d, elder, involvement) = (&after.details, after.details.elder.unseen(), after.state.involvement());
-    let engagement = involvement.engagement();
-    let rows = on!(conn, |c| {
-        let row = sqlx::query(if before.is_some() { UPDATE } else { INSERT }).bind(after.id).bind(after.version);
+/// Binds a request as `UPDATE` and `INSERT` alike have it.
+macro_rules! bound {
+    ($row:expr, $request:expr) => {{
+        let after: &Request = $request;
+        let (d, elder, involvement) = (&after.details, after.details.elder.unseen(), after.state.involvement());
+        let engagement = involvement.engagement();
+        let row = $row.bind(after.id).bind(after.version);
         let row = row.bind(d.received_at).bind(d.received_on()).bind(&d.area_code).bind(d.category);
         let row = row.bind(&d.category_raw).bind(d.urgency).bind(&elder.name).bind(&elder.phone);
         let row = row.bind(&elder.national_id_sealed).bind(&d.national_id_index).bind(&elder.address).bind(&elder.note);
         let row = row.bind(d.wanted_from).bind(d.wanted_until).bind(d.person_id).bind(d.person_key);
         let row = row.bind(&d.content_index).bind(after.triaged).bind(after.state.name()).bind(after.state_since);
         let row = row.bind(involvement.agency()).bind(engagement.map(|e| e.accepted_at));
-        let row = row.bind(engagement.and_then(|e| e.visit)).bind(merged_into(after)).bind(after.organisation);
+        row.bind(engagement.and_then(|e| e.visit)).bind(merged_into(after)).bind(after.organisation)
+    }};
+}
+
+/// Writes a new request, or one over the version of `before`. `false` when its source has sent this id before, or
+/// when somebody was faster.
+pub async fn write(conn: &mut Conn, before: Option<&Request>, after: &Request) -> Result<bool, DbError> {
+    let rows = on!(conn, |c| {
+        let row = bound!(sqlx::query(if before.is_some() { UPDATE } else { INSERT }), after);
         let row = match before {
             Some(before) => row.bind(before.version),
             None => row.bind(&after.source).bind(&after.external_id).bind(after.created_at),
@@ -88,6 +98,23 @@ pub async fn write(conn: &mut Conn, before: Option<&Request>, after: &Request) -
         row.execute(c).await.map(|done| done.rows_affected())
     })?;
     Ok(rows == 1)
+}
+
+/// Writes new requests, many by one statement; those that were written: of the others the source has sent the id before.
+pub async fn write_new(conn: &mut Conn, new: &[&Request]) -> Result<HashSet<RequestId>, DbError> {
+    let mut written = HashSet::with_capacity(new.len());
+    for some in new.chunks(ROWS_AT_ONCE) {
+        let statement = many_rows(INSERT, some.len());
+        let ids: Vec<RequestId> = on!(conn, |c| {
+            let mut row = sqlx::query_scalar(statement);
+            for after in some {
+                row = bound!(row, after).bind(&after.source).bind(&after.external_id).bind(after.created_at);
+            }
+            row.fetch_all(c).await
+        })?;
+        written.extend(ids);
+    }
+    Ok(written)
 }
 
 fn merged_into(request: &Request) -> Option<RequestId> {

@@ -13,6 +13,11 @@ pub(crate) async fn answering<T>(address: Option<IpAddr>, answer: impl Future<Ou
     ADDRESS.scope(address, answer).await
 }
 
+/// Work that goes on beside a request after its answer, and is still of the address that the request came from.
+pub fn carried<T>(work: impl Future<Output = T>) -> impl Future<Output = T> {
+    ADDRESS.scope(ADDRESS.try_with(|address| *address).ok().flatten(), work)
+}
+
 /// The address of the request that this task answers; none for an event, a timer or the command line.
 pub(crate) fn address() -> Option<String> {
     ADDRESS.try_with(|address| address.map(|ip| ip.to_canonical().to_string())).ok().flatten()
@@ -27,6 +32,9 @@ mod tests {
         assert_eq!(address(), None);
         let inside = answering(Some(IpAddr::from([192, 0, 2, 7])), async { address() }).await;
         assert_eq!(inside.as_deref(), Some("192.0.2.7"));
+        let beside =
+            answering(Some(IpAddr::from([192, 0, 2, 7])), async { tokio::spawn(carried(async { address() })) }).await;
+        assert_eq!(beside.await.ok().flatten().as_deref(), Some("192.0.2.7"));
         assert_eq!(answering(None, async { address() }).await, None);
     }
 }

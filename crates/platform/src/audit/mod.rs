@@ -24,6 +24,7 @@ use crate::http::Ctx;
 use crate::id::{OrganisationId, uuid_v7};
 use crate::on;
 
+pub use from::carried;
 pub(crate) use from::{address, answering};
 pub use layer::{Auditor, audited};
 pub use personal::{Disclosure, Personal, Subject, Subjects};

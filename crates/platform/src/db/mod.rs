@@ -17,6 +17,7 @@
 mod belonging;
 mod compact;
 pub mod copy;
+mod many;
 mod migrate;
 mod open;
 mod readers;
@@ -32,6 +33,7 @@ use tokio::sync::broadcast;
 use crate::auth::ended::{Ended, Ending};
 
 pub use belonging::{Holding, KeyMarks};
+pub use many::many_rows;
 #[doc(hidden)]
 pub use migrate::ascends;
 pub use migrate::{Migrations, Script};

@@ -44,6 +44,11 @@ impl<A: Lifecycle> Change<A> {
         self.step.as_ref().map_or(A::CREATED, |step| step.name().as_str())
     }
 
+    /// Whether a row comes of it that was not there.
+    fn is_new(&self) -> bool {
+        self.before.is_none() && !self.of_part()
+    }
+
     fn of_part(&self) -> bool {
         self.step.as_ref().is_some_and(Step::of_part)
     }
@@ -137,8 +142,15 @@ pub async fn create<A: Lifecycle>(tx: &mut Tx, by: &By<'_>, new: A) -> Result<()
 /// else has changed meanwhile nothing is written.
 pub async fn save<A: Lifecycle>(tx: &mut Tx, by: &By<'_>, changes: Vec<Change<A>>) -> Result<Vec<Change<A>>, DbError> {
     let mut written = Vec::with_capacity(changes.len());
+    let new: Vec<&A> = changes.iter().filter(|change| change.is_new()).map(|change| &change.after).collect();
+    let mut fresh = A::write_new(tx, &new).await?.into_iter();
     for change in changes {
-        if change.of_part() || A::write(tx, change.before.as_ref(), &change.after).await? {
+        let is_written = if change.is_new() {
+            fresh.next().unwrap_or_default()
+        } else {
+            change.of_part() || A::write(tx, change.before.as_ref(), &change.after).await?
+        };
+        if is_written {
             written.push(change);
         }
     }

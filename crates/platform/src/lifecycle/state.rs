@@ -195,6 +195,17 @@ pub trait Lifecycle: Clone + Debug + Send + Sync + Sized + 'static {
     /// Writes the row of `after`: a new one, or over the version of `before`. `false` when somebody else was faster.
     fn write(tx: &mut Tx, before: Option<&Self>, after: &Self) -> impl Future<Output = Result<bool, DbError>> + Send;
 
+    /// Writes the rows of new ones, and says of each whether it was written, as [`Self::write`] does.
+    fn write_new(tx: &mut Tx, new: &[&Self]) -> impl Future<Output = Result<Vec<bool>, DbError>> + Send {
+        async move {
+            let mut written = Vec::with_capacity(new.len());
+            for one in new {
+                written.push(Self::write(tx, None, one).await?);
+            }
+            Ok(written)
+        }
+    }
+
     /// The further rows of the same transaction: counts, tickets that are taken back.
     fn follow_up(
         tx: &mut Tx,

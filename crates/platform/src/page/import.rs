@@ -58,11 +58,11 @@ impl Import<'_> {
             section #result tabindex="-1" aria-live="polite" hidden data-facts=(names.join(" "))
                 data-total=[fact("total")] data-created=[fact("created")] data-updated=[fact("updated")]
                 data-moved=[fact("moved")] data-unchanged=[fact("unchanged")] data-same=[fact("same")]
-                data-ended=[fact("ended")] data-failed=[fact("failed")] data-other=[fact("other")]
+                data-ended=[fact("ended")] data-failed=[fact("failed")] data-skipped=[fact("skipped")] data-other=[fact("other")]
                 data-doctors=[fact("doctors")] data-perhaps_same=[fact("perhaps_same")]
                 data-busy=(t("import-busy")) data-dry=(t("import-dry-result")) data-real=(t("import-real-result"))
                 data-errors=(t("import-errors")) data-warnings=(t("import-warnings")) data-more=(t("import-more"))
-                data-row=(t("import-row")) data-column=(t("import-column")) data-reason=(t("import-reason"))
+                data-line=(t("import-line")) data-same-file=(t("import-same-file")) data-row=(t("import-row")) data-column=(t("import-column")) data-reason=(t("import-reason"))
                 data-value=(t("import-value")) data-mend=(t("import-mend")) data-sheet=(t("import-sheet"))
                 data-sheets-left=(t("import-sheets-left")) data-hidden-rows=(t("import-hidden-rows"))
                 data-above=(t("import-above")) data-unused=(t("import-unused")) data-links=(t("import-links"))
@@ -87,6 +87,7 @@ mod tests {
             "same",
             "ended",
             "failed",
+            "skipped",
             "other",
             "doctors",
             "perhaps_same",

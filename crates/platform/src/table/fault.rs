@@ -25,11 +25,27 @@ pub enum Mask {
     Whole,
 }
 
+/// The place of a row: its number as a spreadsheet counts rows, and its line in the file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RowPlace {
+    pub row: u64,
+    pub line: u64,
+}
+
+impl From<u64> for RowPlace {
+    fn from(row: u64) -> Self {
+        Self { row, line: row }
+    }
+}
+
 /// One bad cell.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct RowError {
-    /// The line in the file; the header is line 1.
+    /// The row as a spreadsheet numbers it; the first of the file is 1.
     pub row: u64,
+    /// The line of a text file, where it is another: cells above have line breaks in them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub line: Option<u64>,
     /// The column's field; empty when the whole row is meant.
     #[schema(example = "phone")]
     pub column: String,
@@ -90,9 +106,11 @@ fn shown(columns: &Columns, field: &str, value: &str) -> String {
 
 impl RowError {
     /// A fault of a row, with the value that stands there, as far as `columns` let it be shown.
-    pub fn new(row: u64, fault: Fault, value: Option<&str>, columns: &Columns) -> Self {
+    pub fn new(place: impl Into<RowPlace>, fault: Fault, value: Option<&str>, columns: &Columns) -> Self {
+        let RowPlace { row, line } = place.into();
         Self {
             row,
+            line: (line != row).then_some(line),
             column: fault.field.to_owned(),
             code: fault.code.to_owned(),
             reason: fault.zh.into_owned(),
@@ -138,6 +156,7 @@ mod tests {
 
     const COLUMNS: Columns = Columns {
         words: &[],
+        spare: &[],
         needed: &[],
         digits: &[],
         masks: &[

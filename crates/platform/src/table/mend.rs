@@ -63,7 +63,7 @@ mod tests {
     #[test]
     fn a_row_stands_there_with_its_reason_and_as_no_formula() {
         let said = ["张三", "+852 1", "a\n\"b\""].map(str::to_owned).to_vec();
-        let row = TableRow { line: 3, last: 4, cells: Ok(Vec::new()), said, apart: Vec::new() };
+        let row = TableRow { line: 3, first: 3, last: 4, cells: Ok(Vec::new()), said, apart: Vec::new() };
         let mut mend = Mend::default();
         assert_eq!(mend.file(&[], Lang::Zh), None);
         mend.add(&row, &[Fault::new("phone", "x", "电话不对", "Wrong"), Fault::new("", "y", "重复", "Twice")]);

@@ -4,7 +4,7 @@
 //! - `text`: bytes become text, in the encodings that spreadsheets write
 //! - `records`: text becomes records, so that no quotation mark swallows a row
 //! - `sheet`: a workbook becomes records, after it was found to be small enough
-//! - `header`, `read`: which column is which, and the rows
+//! - `header`, `heading`, `read`: which column is which, where the header stands, and the rows
 //! - `fault`, `mend`: what is wrong with a row, and the rows to mend as a file
 //! - `report`: what every import says of a file
 //! - `when`: days and times in the forms that people and spreadsheets write
@@ -13,6 +13,7 @@
 mod body;
 mod fault;
 mod header;
+mod heading;
 mod mend;
 mod read;
 mod records;
@@ -22,8 +23,8 @@ mod text;
 pub mod when;
 
 pub use body::{FILE_BYTES_MAX, Imports, KINDS, XLSX, file, refused_table};
-pub use fault::{ERRORS_MAX, Fault, Mask, RowError, whole_row};
+pub use fault::{ERRORS_MAX, Fault, Mask, RowError, RowPlace, whole_row};
 pub use mend::{MEND_ROWS_MAX, Mend};
-pub use read::{Columns, FileNotes, Passed, ROWS_MAX, TableError, TableFile, TableRow};
+pub use read::{Columns, FileNotes, Passed, ROWS_MAX, SaidHeadings, TableError, TableFile, TableRow};
 pub use report::TableReport;
 pub use sheet::SheetError;

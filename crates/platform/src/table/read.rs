@@ -6,11 +6,13 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::fault::{Mask, meant};
-use super::header::{HEADER_ROWS_MAX, Header};
+use super::fault::{Fault, Mask, RowPlace, meant, whole_row};
+use super::header::Header;
+use super::heading::{TextHead, sheet_header, text_header};
 use super::records::{QUOTE_OPEN, Record, Records, TextPlace, fits};
 use super::sheet::{self, Sheet, SheetError};
 use super::text::decode;
+use crate::cn::half_width;
 
 /// Rows of a file, without its header.
 pub const ROWS_MAX: u64 = 200_000;
@@ -20,6 +22,8 @@ pub const COLUMNS_MAX: usize = 100;
 pub const ROW_BYTES_MAX: usize = 64 * 1024;
 /// The characters that part cells, the usual one first.
 const SEPARATORS: [u8; 3] = [b',', b'\t', b';'];
+/// The code of a row of sums.
+const SUMS_ROW: &str = "sums";
 /// The words in the first cell of a row of sums.
 const SUMS: [&str; 5] = ["合计", "总计", "小计", "共计", "total"];
 
@@ -66,6 +70,8 @@ pub enum TableError {
 pub struct Columns {
     /// Each field with the words by which files head its column, beside its own name.
     pub words: &'static [(&'static str, &'static [&'static str])],
+    /// Words that head a column of a field where nothing else in the header does, the best first.
+    pub spare: &'static [(&'static str, &'static [&'static str])],
     /// The fields that must be among them.
     pub needed: &'static [&'static str],
     /// The fields of digits, which a spreadsheet keeps as text by an apostrophe before them.
@@ -74,12 +80,25 @@ pub struct Columns {
     pub masks: &'static [(&'static str, Mask)],
 }
 
+/// The headings of a file as a person has said what they mean: the field, or none where nothing is to be read under it.
+pub type SaidHeadings = [(String, Option<&'static str>)];
+
+/// How headings become columns.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Heads<'a> {
+    pub(super) columns: &'static Columns,
+    pub(super) said: &'a SaidHeadings,
+}
+
 /// One row of a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TableRow {
-    /// The line on which it begins, as a person counts: the first of a file is line 1. Of a sheet, its number there.
+    /// Its number as a spreadsheet counts rows, the first of a file being 1.
     pub line: u64,
-    /// The line on which it ends: a later one where a cell has line breaks in it.
+    /// The line of the file on which it begins: a later one than its number where a cell above has line breaks in it. Of a sheet
+    /// its number.
+    pub first: u64,
+    /// The line on which it ends.
     pub last: u64,
     /// The filled-in cells by their field, or the code of why it cannot be read.
     pub cells: Result<Vec<(&'static str, String)>, &'static str>,
@@ -90,9 +109,14 @@ pub struct TableRow {
 }
 
 impl TableRow {
-    /// The line at which a fault of the whole row stands.
-    pub fn fault_line(&self) -> u64 {
-        if self.cells == Err(QUOTE_OPEN) { self.last } else { self.line }
+    /// The place at which a fault of the whole row stands.
+    pub fn fault_line(&self) -> RowPlace {
+        RowPlace { row: self.line, line: if self.cells == Err(QUOTE_OPEN) { self.last } else { self.first } }
+    }
+
+    /// Why it is left out although nothing is wrong with it: a row of sums.
+    pub fn skipped(&self) -> Option<Fault> {
+        (self.cells == Err(SUMS_ROW)).then(|| whole_row(SUMS_ROW))
     }
 }
 
@@ -110,6 +134,15 @@ pub struct FileNotes {
     pub hidden_rows: u64,
     /// Filled-in rows above the header.
     pub above: u64,
+    /// Rows of the header: two where its cells are merged.
+    #[serde(default)]
+    pub heading: u64,
+    /// Rows without anything in them.
+    #[serde(default)]
+    pub blank: u64,
+    /// All rows of the file as a spreadsheet numbers them: those above the header, of it, blank, and those with data.
+    #[serde(default)]
+    pub records: u64,
 }
 
 /// The lines of a file that are no rows.
@@ -129,6 +162,13 @@ enum Source {
     Sheet(Sheet),
 }
 
+/// The place of the first row: of a text with its number, of a sheet among its filled-in ones.
+#[derive(Clone, Copy, Debug)]
+enum Begin {
+    Text(TextPlace, u64),
+    Sheet(usize),
+}
+
 /// A file that is read piece by piece.
 #[derive(Debug)]
 pub struct TableFile {
@@ -146,27 +186,49 @@ pub struct TableFile {
 impl TableFile {
     /// The file of these bytes, if it is within the bounds and its header names what is needed.
     pub fn open(bytes: Vec<u8>, columns: &'static Columns) -> Result<Self, TableError> {
-        if sheet::is_container(&bytes) {
-            return Self::of_sheet(Sheet::open(bytes)?, columns);
-        }
-        Self::of_text(decode(bytes)?, columns)
+        Self::open_as(bytes, columns, &[])
     }
 
-    fn of_text(text: String, columns: &'static Columns) -> Result<Self, TableError> {
+    /// The same where a person has said what some headings mean.
+    pub fn open_as(bytes: Vec<u8>, columns: &'static Columns, said: &SaidHeadings) -> Result<Self, TableError> {
+        let (mut table, begin) = Self::found(bytes, Heads { columns, said })?;
+        table.header.check(columns)?;
+        table.measure(begin)?;
+        Ok(table)
+    }
+
+    /// The headings of a file with the fields under them, whether or not all that is needed is there.
+    pub fn headings_of(
+        bytes: Vec<u8>,
+        columns: &'static Columns,
+        said: &SaidHeadings,
+    ) -> Result<Vec<(String, Option<&'static str>)>, TableError> {
+        Ok(Self::found(bytes, Heads { columns, said })?.0.header.told())
+    }
+
+    /// The file with its header, and the place of its first row.
+    fn found(bytes: Vec<u8>, heads: Heads<'_>) -> Result<(Self, Begin), TableError> {
+        if sheet::is_container(&bytes) {
+            return Self::of_sheet(Sheet::open(bytes)?, heads);
+        }
+        Self::of_text(decode(bytes)?, heads)
+    }
+
+    fn of_text(text: String, heads: Heads<'_>) -> Result<(Self, Begin), TableError> {
         let start = TextPlace { byte: 0, line: 1 };
         let mut records = Records::new(text, SEPARATORS[0]);
         let (mut first, mut separators) = (start, SEPARATORS.to_vec());
         if let [b's' | b'S', b'e' | b'E', b'p' | b'P', b'=', separator] = *records.line(start).as_bytes() {
             (first, separators) = (records.next_line(start), vec![separator]);
         }
-        let mut best: Option<(Header, TextPlace, u8, u64)> = None;
+        let mut best: Option<(Header, TextHead, u8)> = None;
         let mut failed = None;
         for separator in separators {
             records.separator = separator;
-            match text_header(&records, first, columns) {
-                Ok(Some((header, at, line))) => {
+            match text_header(&records, first, heads) {
+                Ok(Some((header, head))) => {
                     if best.as_ref().is_none_or(|(known, ..)| header.known() > known.known()) {
-                        best = Some((header, at, separator, line));
+                        best = Some((header, head, separator));
                     }
                 }
                 Ok(None) => {}
@@ -176,49 +238,57 @@ impl TableFile {
         if let Some(error) = failed.filter(|_| best.as_ref().is_none_or(|(header, ..)| header.known() == 0)) {
             return Err(error);
         }
-        let Some((header, at, separator, line)) = best else { return Err(TableError::Empty) };
-        header.check(columns)?;
+        let Some((header, head, separator)) = best else { return Err(TableError::Empty) };
         records.separator = separator;
+        let (above, blank) = records.between(first, head.at);
         records.columns = Some(header.fields.len());
-        records.at = at;
-        let passed = Passed { above: line - 1, header: at.line - line, blank: 0 };
-        let mut notes = FileNotes { unused: header.unused(), ..FileNotes::default() };
-        notes.above = above_of(&records, first, line);
-        let mut table = Self { source: Source::Text(records), columns, header, total: 0, notes, passed };
-        table.measure(at)?;
-        Ok(table)
+        (records.at, records.row) = (head.below, above + head.rows + 1);
+        let passed = Passed { above: head.at.line - 1, header: head.below.line - head.at.line, blank: 0 };
+        let notes = FileNotes {
+            unused: header.unused(),
+            above: above - blank,
+            heading: head.rows,
+            blank,
+            ..FileNotes::default()
+        };
+        let columns = heads.columns;
+        let begin = Begin::Text(head.below, records.row);
+        Ok((Self { source: Source::Text(records), columns, header, total: 0, notes, passed }, begin))
     }
 
-    fn of_sheet(mut sheet: Sheet, columns: &'static Columns) -> Result<Self, TableError> {
-        let (header, above, rows) = sheet_header(&mut sheet, columns)?;
-        header.check(columns)?;
-        let mut notes = FileNotes { unused: header.unused(), above, ..FileNotes::default() };
-        notes.sheet = Some(sheet.name.clone());
-        (notes.sheets_left, notes.hidden_rows) = (sheet.others, sheet.hidden);
-        let passed = Passed { above, header: rows, blank: 0 };
-        let begin = sheet.at();
-        let mut table = Self { source: Source::Sheet(sheet), columns, header, total: 0, notes, passed };
-        table.total = table.count()?;
-        if let Source::Sheet(sheet) = &mut table.source {
-            sheet.go_to(begin);
-        }
-        Ok(table)
+    fn of_sheet(mut sheet: Sheet, heads: Heads<'_>) -> Result<(Self, Begin), TableError> {
+        let (header, above, heading) = sheet_header(&mut sheet, heads)?;
+        let ((records, blank), columns) = (sheet.extent(), heads.columns);
+        let (name, sheets_left, hidden_rows) = (Some(sheet.name.clone()), sheet.others, sheet.hidden);
+        let unused = header.unused();
+        let notes = FileNotes { unused, sheet: name, sheets_left, hidden_rows, above, heading, blank, records };
+        let (passed, begin) = (Passed { above, header: heading, blank: 0 }, Begin::Sheet(sheet.at()));
+        Ok((Self { source: Source::Sheet(sheet), columns, header, total: 0, notes, passed }, begin))
     }
 
     /// Counts the rows, and goes back to the first of them.
-    fn measure(&mut self, begin: TextPlace) -> Result<(), TableError> {
-        self.total = self.count()?;
-        if let Source::Text(records) = &mut self.source {
-            records.at = begin;
+    fn measure(&mut self, begin: Begin) -> Result<(), TableError> {
+        let (rows, blank) = self.count()?;
+        self.total = rows;
+        match (&mut self.source, begin) {
+            (Source::Text(records), Begin::Text(at, row)) => {
+                self.notes.blank += blank;
+                self.notes.records = records.row - 1;
+                (records.at, records.row) = (at, row);
+            }
+            (Source::Sheet(sheet), Begin::Sheet(at)) => sheet.go_to(at),
+            _ => {}
         }
         Ok(())
     }
 
-    fn count(&mut self) -> Result<u64, TableError> {
-        let (mut rows, mut blank) = (0, 0);
+    /// How many rows follow, and how many blank ones among them.
+    fn count(&mut self) -> Result<(u64, u64), TableError> {
+        let (mut rows, mut blank, mut lines) = (0, 0, 0);
         while let Some(record) = self.next()? {
             if record.is_blank() {
-                blank += 1 + record.last - record.line;
+                lines += 1 + record.last - record.line;
+                blank += 1;
                 continue;
             }
             rows += 1;
@@ -226,8 +296,8 @@ impl TableFile {
                 return Err(TableError::TooManyRows);
             }
         }
-        self.passed.blank = blank;
-        Ok(rows)
+        self.passed.blank = lines;
+        Ok((rows, blank))
     }
 
     fn next(&mut self) -> Result<Option<Record>, TableError> {
@@ -256,31 +326,43 @@ impl TableFile {
     }
 
     fn row(&self, record: Record) -> TableRow {
-        let (line, last) = (record.line, record.last);
+        let (line, first, last) = (record.row, record.line, record.last);
         let mut said = match record.cells {
             Ok(cells) => cells,
-            Err(code) => return TableRow { line, last, cells: Err(code), said: Vec::new(), apart: record.apart },
+            Err(code) => {
+                return TableRow { line, first, last, cells: Err(code), said: Vec::new(), apart: record.apart };
+            }
         };
         let columns = self.header.fields.len();
         if matches!(self.source, Source::Sheet(_)) {
             said.resize(said.len().max(columns), String::new());
         }
-        let cells = if fits(&said, columns) { self.filled(&said) } else { Err("column_count") };
-        TableRow { line, last, cells, said, apart: Vec::new() }
+        let cells = if is_sums(&said) {
+            Err(SUMS_ROW)
+        } else if fits(&said, columns) {
+            Ok(self.filled(&said))
+        } else {
+            Err("column_count")
+        };
+        TableRow { line, first, last, cells, said, apart: Vec::new() }
     }
 
-    fn filled(&self, said: &[String]) -> Result<Vec<(&'static str, String)>, &'static str> {
-        let first = said.iter().map(|cell| cell.trim()).find(|cell| !cell.is_empty()).unwrap_or_default();
-        if SUMS.contains(&first.trim_end_matches([':', '：']).to_lowercase().as_str()) {
-            return Err("sums");
-        }
+    fn filled(&self, said: &[String]) -> Vec<(&'static str, String)> {
         let named = self.header.fields.iter().zip(said).filter_map(|(field, cell)| Some(((*field)?, plain(cell))));
         let filled = named.filter_map(|(field, cell)| {
             let cell = cell.strip_prefix('\'').filter(|_| self.columns.digits.contains(&field)).unwrap_or(cell);
             (!cell.is_empty()).then(|| (field, cell.to_owned()))
         });
-        Ok(filled.collect())
+        filled.collect()
     }
+}
+
+/// Whether a row is one of sums: its first filled-in cell says so, perhaps with the number behind.
+fn is_sums(said: &[String]) -> bool {
+    let first =
+        said.iter().map(|cell| half_width(cell)).find(|cell| !cell.is_empty()).unwrap_or_default().to_lowercase();
+    let behind = SUMS.iter().find_map(|word| first.strip_prefix(word));
+    behind.is_some_and(|rest| rest.chars().all(|c| c.is_ascii_digit() || ":.,".contains(c) || "条人户次元".contains(c)))
 }
 
 /// The text of a cell, out of what a spreadsheet writes around digits that are to stay text: `="0574"`; and out of what keeps
@@ -292,78 +374,6 @@ fn plain(cell: &str) -> &str {
         cell = meant(cell).trim();
     }
     cell.strip_prefix("=\"").and_then(|text| text.strip_suffix('"')).unwrap_or(cell)
-}
-
-/// The header in the first rows of a text: itself, the place behind it, and its line. Without any known heading, the first
-/// row is taken for it, so that what is missing can be named.
-fn text_header(
-    records: &Records,
-    first: TextPlace,
-    columns: &Columns,
-) -> Result<Option<(Header, TextPlace, u64)>, TableError> {
-    let (mut at, mut best, mut seen) = (first, None::<(Header, TextPlace, u64)>, 0);
-    while seen < HEADER_ROWS_MAX {
-        let (record, next) = match records.read(at) {
-            Ok(Some(read)) => read,
-            Ok(None) => break,
-            // Beyond a bound, but perhaps below the header: then it is told when the rows are counted.
-            Err(_) if best.as_ref().is_some_and(|(header, ..)| header.known() > 0) => break,
-            Err(error) => return Err(error),
-        };
-        // A mark in a title must not hide the header: each line may begin it.
-        if !records.line(at).trim().is_empty() {
-            seen += 1;
-        }
-        if let Ok(cells) = &record.cells
-            && !record.is_blank()
-        {
-            let header = Header::of(columns, cells);
-            let better = best.as_ref().is_none_or(|(known, ..)| header.known() > known.known());
-            if better {
-                best = Some((header, next, at.line));
-            }
-        }
-        at = records.next_line(at);
-    }
-    Ok(best)
-}
-
-/// The filled-in lines above a line.
-fn above_of(records: &Records, start: TextPlace, header: u64) -> u64 {
-    let (mut at, mut filled) = (start, 0);
-    while at.line < header {
-        filled += u64::from(!records.line(at).trim().is_empty());
-        at = records.next_line(at);
-    }
-    filled
-}
-
-/// The header in the first rows of a sheet: itself, the filled-in rows above it, and its own rows. One of two rows has
-/// cells that are merged downwards or over several columns.
-fn sheet_header(sheet: &mut Sheet, columns: &Columns) -> Result<(Header, u64, u64), TableError> {
-    let (mut best, mut seen) = (None::<(Header, u64, u64, usize)>, 0);
-    let mut above: Option<Header> = None;
-    while seen < HEADER_ROWS_MAX as u64
-        && let Some(record) = sheet.next()
-    {
-        let Ok(cells) = &record.cells else { continue };
-        let header = Header::of(columns, cells);
-        let known = |best: &Option<(Header, u64, u64, usize)>| best.as_ref().map(|(header, ..)| header.known());
-        if known(&best).is_none_or(|most| header.known() > most) {
-            best = Some((header.clone(), seen, 1, sheet.at()));
-        }
-        if let Some(above) = above.filter(|above| above.known() > 0 && header.known() > 0) {
-            let both = header.under(&above, columns);
-            if known(&best).is_none_or(|most| both.known() > most) {
-                best = Some((both, seen - 1, 2, sheet.at()));
-            }
-        }
-        above = Some(header);
-        seen += 1;
-    }
-    let Some((header, above, rows, at)) = best else { return Err(TableError::Empty) };
-    sheet.go_to(at);
-    Ok((header, above, rows))
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@ use crate::testing::workbook;
 
 const COLUMNS: Columns = Columns {
     words: &[("id", &["编号"]), ("name", &["姓名"]), ("phone", &["电话", "手机号码"]), ("note", &["备注"])],
+    spare: &[],
     needed: &["id", "name"],
     digits: &["id", "phone"],
     masks: &[],
@@ -29,7 +30,7 @@ fn rows(table: &mut TableFile) -> Vec<(u64, u64, String)> {
         Ok(cells) => cells.iter().map(|(field, cell)| format!("{field}={cell}")).collect::<Vec<_>>().join(" "),
         Err(code) => (*code).to_owned(),
     };
-    read.map(|row| (row.line, row.last, text(&row))).collect()
+    read.map(|row| (row.first, row.last, text(&row))).collect()
 }
 
 #[test]
@@ -59,9 +60,15 @@ fn one_stray_mark_costs_its_own_row_and_no_other() {
 
 #[test]
 fn of_a_narrow_file_no_row_is_swallowed_and_none_invented() {
-    const ONE: Columns = Columns { words: &[("name", &["姓名"])], needed: &["name"], digits: &[], masks: &[] };
-    const TWO: Columns =
-        Columns { words: &[("name", &["姓名"]), ("note", &["备注"])], needed: &["name"], digits: &[], masks: &[] };
+    const ONE: Columns =
+        Columns { words: &[("name", &["姓名"])], spare: &[], needed: &["name"], digits: &[], masks: &[] };
+    const TWO: Columns = Columns {
+        words: &[("name", &["姓名"]), ("note", &["备注"])],
+        spare: &[],
+        needed: &["name"],
+        digits: &[],
+        masks: &[],
+    };
     let doubtful = QUOTE_DOUBTFUL;
     for (columns, text, expected) in [
         (&ONE, "姓名\n\"张三\n甲弄\"\n李四\n", vec![(2, 3, doubtful), (4, 4, "name=李四")]),
@@ -170,8 +177,62 @@ fn a_sheet_is_read_as_a_text_is() {
         sheets_left: 1,
         hidden_rows: 1,
         above: 1,
+        heading: 2,
+        blank: 1,
+        records: 8,
     };
     assert_eq!((table.total, &table.notes), (4, &notes));
+}
+
+#[test]
+fn rows_are_numbered_as_a_spreadsheet_numbers_them() {
+    let body = "编号,姓名,电话,备注\n1,甲,,\"软\n热\"\n\n2,乙,,\"好\n合计：2 条\n3,丙,,\n";
+    for (above, shift) in [("", (0, 0)), ("sep=,\n", (0, 1)), ("\"某街道\n名册\",,,\n\n", (2, 3))] {
+        let mut table = open(format!("{above}{body}")).unwrap();
+        let rows = table.rows(10);
+        let told: Vec<_> =
+            rows.iter().map(|row| (row.line - shift.0, row.first - shift.1, row.last - shift.1)).collect();
+        assert_eq!(told, [(2, 2, 3), (4, 5, 5), (5, 6, 6), (6, 7, 7)], "{above:?}");
+        assert_eq!(rows[1].fault_line(), RowPlace { row: 4 + shift.0, line: 5 + shift.1 });
+        assert_eq!((rows[1].cells.clone(), rows[2].skipped().map(|f| f.code)), (Err(QUOTE_OPEN), Some("sums")));
+        assert_eq!(accounted(&table), table.notes.records, "{:?}", table.notes);
+    }
+}
+
+#[test]
+fn merged_headings_are_read_out_of_a_text_too() {
+    let rows_of = |text: &str| {
+        let mut table = open(text).unwrap();
+        let rows = rows(&mut table).into_iter().map(|(.., text)| text).collect::<Vec<_>>();
+        assert_eq!(accounted(&table), table.notes.records);
+        (rows, table.notes.unused.clone(), table.notes.heading)
+    };
+    let known = rows_of("某街道,,,\n编号,姓名,联系方式,\n,,手机号码,家属\n1,张三,13800138000,x\n");
+    assert_eq!(known, (vec!["id=1 name=张三 phone=13800138000".into()], vec!["家属".into()], 2));
+    let other = rows_of("编号,姓名,电话,\n,,本人,家属\n1,张三,13800138000,x\n");
+    assert_eq!(other, (vec!["id=1 name=张三 phone=13800138000".into()], vec!["家属".into()], 2));
+    let one = rows_of("编号,姓名,电话,备注\n,,138,x\n");
+    assert_eq!(one, (vec!["phone=138 note=x".into()], vec![], 1));
+}
+
+#[test]
+fn what_a_person_has_said_of_a_heading_goes_before_its_words() {
+    let text = "单号,姓名,name,电话\n1,张三,x,138\n";
+    assert_eq!(open(text).unwrap_err(), TableError::TwiceColumn("name"));
+    let headings = TableFile::headings_of(text.into(), &COLUMNS, &[]).unwrap();
+    assert_eq!(
+        headings.iter().map(|(_, field)| *field).collect::<Vec<_>>(),
+        [None, Some("name"), Some("name"), Some("phone")]
+    );
+    let said = [("单号".to_owned(), Some("id")), ("name".to_owned(), None)];
+    let mut table = TableFile::open_as(text.into(), &COLUMNS, &said).unwrap();
+    assert_eq!(rows(&mut table)[0].2, "id=1 name=张三 phone=138");
+    assert_eq!(table.notes.unused, ["name"]);
+}
+
+/// The rows of a file that are accounted for.
+fn accounted(table: &TableFile) -> u64 {
+    table.notes.above + table.notes.heading + table.notes.blank + table.total
 }
 
 /// The values of the first row of a file.
@@ -246,6 +307,25 @@ proptest! {
         let spanned: u64 = rows.iter().map(|(line, last, _)| 1 + last - line).sum();
         prop_assert_eq!(passed.above + passed.header + passed.blank + spanned, all, "{:?}", rows);
         prop_assert!(between <= passed.blank);
+        prop_assert_eq!(accounted(&table), table.notes.records);
+    }
+
+    #[test]
+    fn of_whatever_bytes_every_row_is_accounted_for_or_the_file_refused(
+        head in prop_oneof![Just(""), Just(HEADER), Just("编号\t姓名\n"), Just("sep=;\n编号;姓名\n")],
+        bytes in proptest::collection::vec(prop_oneof![3 => any::<u8>(), 5 => proptest::sample::select(b"a1,,;\t\"\"\n\r ".to_vec())], 0..400)) {
+        let all = [head.as_bytes(), &bytes].concat();
+        if let Ok(mut table) = open(&all) {
+            let (total, mut next) = (table.total, 0);
+            let rows: Vec<TableRow> = std::iter::from_fn(|| table.rows(1).pop()).collect();
+            prop_assert_eq!(rows.len() as u64, total);
+            for row in &rows {
+                prop_assert!(row.line > next, "numbers ascend");
+                next = row.line;
+            }
+            prop_assert!(next <= table.notes.records);
+            prop_assert_eq!(accounted(&table), table.notes.records);
+        }
     }
 
     #[test]

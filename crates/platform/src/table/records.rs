@@ -28,6 +28,8 @@ pub(super) fn line_ends(text: &str) -> u64 {
 /// One record: the lines on which it stands, the first being 1, and its cells or the code of why there are none.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Record {
+    /// Its number as a spreadsheet counts rows: a cell with line breaks is in one of them.
+    pub(super) row: u64,
     pub(super) line: u64,
     pub(super) last: u64,
     pub(super) cells: Result<Vec<String>, &'static str>,
@@ -57,6 +59,8 @@ pub(super) struct Records {
     /// The columns of the header; a row has as many. None while it is looked for.
     pub(super) columns: Option<usize>,
     pub(super) at: TextPlace,
+    /// The number of the record there, as a spreadsheet counts rows.
+    pub(super) row: u64,
 }
 
 /// How a cell that begins with a mark ends.
@@ -78,7 +82,7 @@ enum Cell {
 impl Records {
     /// The text from its first line on.
     pub(super) fn new(text: String, separator: u8) -> Self {
-        Self { text, separator, columns: None, at: TextPlace { byte: 0, line: 1 } }
+        Self { text, separator, columns: None, at: TextPlace { byte: 0, line: 1 }, row: 1 }
     }
 
     fn bytes(&self) -> &[u8] {
@@ -114,7 +118,20 @@ impl Records {
     pub(super) fn next(&mut self) -> Result<Option<Record>, TableError> {
         let Some((record, next)) = self.read(self.at)? else { return Ok(None) };
         self.at = next;
+        self.row += 1;
         Ok(Some(record))
+    }
+
+    /// How many records stand from a place up to another, and how many of these are blank.
+    pub(super) fn between(&self, from: TextPlace, to: TextPlace) -> (u64, u64) {
+        let (mut place, mut all, mut blank) = (from, 0, 0);
+        while place.byte < to.byte {
+            let read = self.read(place).ok().flatten();
+            blank += u64::from(read.as_ref().is_some_and(|(record, _)| record.is_blank()));
+            place = read.map_or_else(|| self.next_line(place), |(_, next)| next);
+            all += 1;
+        }
+        (all, blank)
     }
 
     /// The record at a place, and the place behind it.
@@ -156,7 +173,8 @@ impl Records {
             if either {
                 return Ok(Some((self.apart(at, line, QUOTE_DOUBTFUL), next)));
             }
-            return Ok(Some((Record { line: at.line, last: line, cells: Ok(cells), apart: Vec::new() }, next)));
+            let (row, apart) = (self.row, Vec::new());
+            return Ok(Some((Record { row, line: at.line, last: line, cells: Ok(cells), apart }, next)));
         }
     }
 
@@ -172,7 +190,7 @@ impl Records {
             apart.push(self.line(place).split(char::from(self.separator)).map(str::to_owned).collect());
             place = self.next_line(place);
         }
-        Record { line: at.line, last, cells: Err(code), apart }
+        Record { row: self.row, line: at.line, last, cells: Err(code), apart }
     }
 
     /// The cell that begins at a byte; `line` is counted on.

@@ -16,6 +16,8 @@ pub struct TableReport {
     pub total: u64,
     /// Bad rows.
     pub failed: u64,
+    /// Rows that are none, such as a row of sums: each is told among the warnings.
+    pub skipped: u64,
     /// Faults of bad rows in all.
     pub error_count: u64,
     /// The first of these.
@@ -38,6 +40,12 @@ impl TableReport {
         self.error_count += errors.len() as u64;
         let room = ERRORS_MAX.saturating_sub(self.errors.len());
         self.errors.extend(errors.into_iter().take(room));
+    }
+
+    /// Counts a row that is left out although nothing is wrong with it, and tells it.
+    pub fn skip(&mut self, why: RowError) {
+        self.skipped += 1;
+        self.doubt(why);
     }
 
     /// Counts a doubt, and remembers it while there is room.

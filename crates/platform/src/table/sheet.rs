@@ -178,7 +178,13 @@ impl Sheet {
         let begin = self.next.checked_sub(1).map_or(0, |before| self.rows[before].1);
         self.next += 1;
         let cells = self.text[begin..end].split(CELL).map(str::to_owned).collect();
-        Some(Record { line, last: line, cells: Ok(cells), apart: Vec::new() })
+        Some(Record { row: line, line, last: line, cells: Ok(cells), apart: Vec::new() })
+    }
+
+    /// The number of its last row, and how many of the rows up to that have nothing in them.
+    pub(super) fn extent(&self) -> (u64, u64) {
+        let last = self.rows.last().map_or(0, |(number, _)| *number);
+        (last, last - self.rows.len() as u64)
     }
 
     /// The place of the next row.

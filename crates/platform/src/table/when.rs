@@ -100,6 +100,15 @@ fn half_of_day(text: &str) -> (Option<bool>, String) {
     (None, text.to_owned())
 }
 
+/// Whether a text is a day whose year, month and day cannot be told apart: `3/5/26 14:30`, `05-03-2026`.
+pub fn is_ambiguous(text: &str) -> bool {
+    let spaced = spaced(text);
+    let head = spaced.split(' ').next().unwrap_or_default();
+    let parts: Vec<&str> = head.split('-').collect();
+    let digits = |part: &&str| (1..=4).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_digit());
+    parts.len() == 3 && parts.iter().all(digits) && parts[0].len() <= 2
+}
+
 /// Whether a text is a day as a spreadsheet counts it: it has lost its form on the way.
 pub fn is_serial(text: &str) -> bool {
     text.trim().parse::<f64>().is_ok_and(|days| SERIALS.contains(&days))
@@ -155,6 +164,9 @@ mod tests {
         ] {
             assert_eq!(time(text), None, "{text}");
         }
+        let told_apart = ["2026/3/5", "3/5", "昨天", "138-0013-8000", "", "14:30"];
+        assert!(["3/5/26 14:30", "05-03-2026", "26.3.5"].into_iter().all(is_ambiguous));
+        assert!(!told_apart.into_iter().any(is_ambiguous));
         assert_eq!(day("1935.1.1").unwrap().to_string(), "1935-01-01");
         assert!(is_serial("46086.6") && is_serial("12785") && !is_serial("20260305") && !is_serial("3"));
         assert_eq!(of_serial(46_086.604_166_666_7).unwrap().to_string(), "2026-03-05 14:30:00");

@@ -23,6 +23,7 @@ pub const COLUMNS: Columns = Columns {
         ("parent", &["上级", "上级编码", "上级区域", "所属区域"]),
         ("from", &["生效日期", "自", "起始日期", "valid_from"]),
     ],
+    spare: &[],
     needed: &["code", "level", "name_zh", "parent"],
     digits: &["code", "parent"],
     masks: &[],
@@ -86,6 +87,10 @@ pub fn plan(rows: &[TableRow], tree: &mut Tree, report: &mut AreaReport) -> Vec<
     let mut good: Vec<(Level, Cells<'_>)> = Vec::new();
     for row in rows {
         report.total += 1;
+        if row.skipped().is_some() {
+            report.skipped += 1;
+            continue;
+        }
         match readable(row) {
             Ok(found) => good.push(found),
             Err((fault, value)) => report.bad(row.fault_line(), fault, value),

@@ -6,9 +6,9 @@ use utoipa::ToSchema;
 
 use super::plan::COLUMNS;
 
-use sanbao_platform::table::{ERRORS_MAX, Fault, FileNotes, RowError};
+use sanbao_platform::table::{ERRORS_MAX, Fault, FileNotes, RowError, RowPlace};
 
-/// How an import of areas went. `total` is the sum of created, updated, unchanged and failed.
+/// How an import of areas went. `total` is the sum of created, updated, unchanged, failed and skipped.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
 pub struct AreaReport {
     /// Whether nothing was written.
@@ -25,6 +25,8 @@ pub struct AreaReport {
     pub unchanged: u64,
     /// Bad rows.
     pub failed: u64,
+    /// Rows of sums, which are no areas.
+    pub skipped: u64,
     /// Bad cells in all.
     pub error_count: u64,
     /// The first of these, in the order of the lines.
@@ -35,7 +37,7 @@ pub struct AreaReport {
 
 impl AreaReport {
     /// Counts a bad row and remembers what is wrong while there is room.
-    pub(super) fn bad(&mut self, row: u64, fault: Fault, value: Option<&str>) {
+    pub(super) fn bad(&mut self, row: impl Into<RowPlace>, fault: Fault, value: Option<&str>) {
         self.failed += 1;
         self.error_count += 1;
         if self.errors.len() < ERRORS_MAX {

@@ -21,6 +21,7 @@ pub(super) async fn import(PageCtx(ctx): PageCtx, AppState(app): AppState<App>) 
         ("moved", "areas-import-moved"),
         ("unchanged", "import-unchanged"),
         ("failed", "import-failed"),
+        ("skipped", "import-skipped"),
     ];
     let facts = facts.map(|(name, key)| (name, t(key)));
     let body = html! {

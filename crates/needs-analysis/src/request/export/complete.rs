@@ -45,6 +45,7 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("idempotency", "answers that were given, for a week: by the caller's key, not by person"),
     ("held_subject", "ids: booking tells of the hold itself"),
     ("holds_heard", "a moment"),
+    ("import_mapping", "words of files: headings, categories, places"),
     ("import_run", "files: how many rows were bad, and where, without what they say"),
     ("inbox", "which events were taken: their ids alone"),
     ("inbox_cursor", "which events were taken"),

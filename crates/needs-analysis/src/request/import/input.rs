@@ -1,10 +1,10 @@
 //! Rows become requests: which columns a file of requests has, and which fields they fill.
 
 use crate::request::input::NewRequest;
-use sanbao_platform::table::{Columns, Mask, TableError, TableFile, TableRow};
+use sanbao_platform::table::{Columns, Mask, SaidHeadings, TableError, TableFile, TableRow};
 
 /// Columns of a file, by the name of their field.
-pub const COLUMNS: [&str; 12] = [
+pub const COLUMNS: [&str; 14] = [
     "external_id",
     "received_at",
     "area_code",
@@ -17,10 +17,33 @@ pub const COLUMNS: [&str; 12] = [
     "note",
     "wanted_from",
     "wanted_until",
+    STATE,
+    FINISHED,
 ];
+/// The column of where a request stands in the system that it comes from.
+pub(super) const STATE: &str = "state";
+/// The column of when it was finished there.
+pub(super) const FINISHED: &str = "finished_at";
 /// The columns of a file of requests.
 pub(super) const TABLE: Columns = Columns {
     words: WORDS,
+    // The smaller area goes before the one that it lies in.
+    spare: &[(
+        "area_code",
+        &[
+            "网格",
+            "所属网格",
+            "网格名称",
+            "小区",
+            "小区名称",
+            "社区",
+            "所属社区",
+            "社区名称",
+            "区域",
+            "所属区域",
+            "区域名称",
+        ],
+    )],
     needed: &["external_id", "received_at", "area_code", "category", "elder_name"],
     digits: &["external_id", "phone", "national_id"],
     masks: &[
@@ -45,48 +68,79 @@ const WORDS: &[(&str, &[&str])] = &[
     ("note", &["备注", "需求内容", "内容", "诉求内容"]),
     ("wanted_from", &["期望开始", "期望时间起"]),
     ("wanted_until", &["期望结束", "期望时间止"]),
+    (STATE, &["状态", "工单状态", "办理状态", "处理状态"]),
+    (FINISHED, &["办结时间", "完成时间", "办结日期", "完成日期", "finished"]),
 ];
 
-/// The fields of a row, or the code of why it cannot be read.
-pub type Parsed = Result<NewRequest, &'static str>;
+/// The words of a row: of the request, and of how far it has come elsewhere.
+#[derive(Clone, Debug, Default)]
+pub struct RowWords {
+    pub request: NewRequest,
+    /// Where it stands there.
+    pub state: Option<String>,
+    /// When it was finished there.
+    pub finished_at: Option<String>,
+}
 
-/// The file of these bytes.
-pub fn open(bytes: Vec<u8>) -> Result<TableFile, TableError> {
-    TableFile::open(bytes, &TABLE)
+/// The fields of a row, or the code of why it cannot be read.
+pub type Parsed = Result<RowWords, &'static str>;
+
+/// The file of these bytes, under headings that a person has said the meaning of.
+pub fn open(bytes: Vec<u8>, said: &SaidHeadings) -> Result<TableFile, TableError> {
+    TableFile::open_as(bytes, &TABLE, said)
 }
 
 /// The request that a row tells of.
 pub fn request(row: &TableRow) -> Parsed {
-    let mut request = NewRequest::default();
+    let mut words = RowWords::default();
     for (field, cell) in row.cells.as_ref().map_err(|code| *code)? {
-        if let Some(place) = slot(&mut request, field) {
+        if let Some(place) = words.slot(field) {
             *place = Some(cell.clone());
         }
     }
-    Ok(request)
+    Ok(words)
 }
 
-fn slot<'a>(row: &'a mut NewRequest, field: &str) -> Option<&'a mut Option<String>> {
-    Some(match field {
-        "external_id" => &mut row.external_id,
-        "received_at" => &mut row.received_at,
-        "area_code" => &mut row.area_code,
-        "category" => &mut row.category,
-        "urgency" => &mut row.urgency,
-        "elder_name" => &mut row.elder_name,
-        "phone" => &mut row.phone,
-        "national_id" => &mut row.national_id,
-        "address" => &mut row.address,
-        "note" => &mut row.note,
-        "wanted_from" => &mut row.wanted_from,
-        "wanted_until" => &mut row.wanted_until,
-        _ => return None,
-    })
-}
+impl RowWords {
+    /// The place of a field.
+    pub(super) fn slot(&mut self, field: &str) -> Option<&mut Option<String>> {
+        let row = &mut self.request;
+        Some(match field {
+            "external_id" => &mut row.external_id,
+            "received_at" => &mut row.received_at,
+            "area_code" => &mut row.area_code,
+            "category" => &mut row.category,
+            "urgency" => &mut row.urgency,
+            "elder_name" => &mut row.elder_name,
+            "phone" => &mut row.phone,
+            "national_id" => &mut row.national_id,
+            "address" => &mut row.address,
+            "note" => &mut row.note,
+            "wanted_from" => &mut row.wanted_from,
+            "wanted_until" => &mut row.wanted_until,
+            STATE => &mut self.state,
+            FINISHED => &mut self.finished_at,
+            _ => return None,
+        })
+    }
 
-/// The text in a field of a row.
-pub fn cell(row: &NewRequest, field: &str) -> Option<String> {
-    slot(&mut row.clone(), field).and_then(|place| place.clone())
+    /// The text in a field.
+    pub fn cell(&self, field: &str) -> Option<String> {
+        self.clone().slot(field).and_then(|place| place.clone())
+    }
+
+    /// The first word by which files head the column of a field, for what is kept of it in a note.
+    pub(super) fn label(field: &str) -> &'static str {
+        let words = WORDS.iter().find(|(name, _)| *name == field).map(|(_, words)| *words);
+        words.and_then(<[&str]>::first).copied().unwrap_or_default()
+    }
+
+    /// Keeps a text in the note, under the name of its column.
+    pub(super) fn keep_in_note(&mut self, field: &str, text: &str) {
+        let text = format!("{}：{text}", Self::label(field));
+        let note = &mut self.request.note;
+        *note = Some(note.take().map_or_else(|| text.clone(), |note| format!("{note}\n{text}")));
+    }
 }
 
 #[cfg(test)]
@@ -99,7 +153,7 @@ mod tests {
     const CHINESE: &str = "编号,受理时间,区域编码,类别,姓名,备注,没用的列\nA1,2026-11-01 08:00,330211001001,助餐,林某,\"软些,\n热的\",x\n";
 
     fn rows(text: impl AsRef<[u8]>) -> Result<Vec<(u64, Parsed)>, TableError> {
-        let mut table = open(text.as_ref().to_vec())?;
+        let mut table = open(text.as_ref().to_vec(), &[])?;
         let read = std::iter::from_fn(|| Some(table.rows(1)).filter(|rows| !rows.is_empty())).flatten();
         let rows: Vec<_> = read.map(|row| (row.line, request(&row))).collect();
         assert_eq!(rows.len() as u64, table.total, "as many as were counted");
@@ -113,14 +167,14 @@ mod tests {
         for bytes in [CHINESE.as_bytes(), &gb, &bom] {
             let rows = rows(bytes).unwrap();
             assert_eq!(rows.len(), 1);
-            let row = rows[0].1.clone().unwrap();
+            let row = rows[0].1.clone().unwrap().request;
             assert_eq!(row.note.as_deref(), Some("软些,\n热的"));
             assert_eq!((rows[0].0, row.elder_name.as_deref(), row.phone), (2, Some("林某"), None));
         }
         let english = "external_id,received_at,area_code,Category,elder_name\r\n\r\n'1,2026-11-01,a,meal,b\r\n,,,,\r\n";
         let rows = rows(english).unwrap();
         assert_eq!((rows.len(), rows[0].0), (1, 3));
-        assert_eq!(rows[0].1.clone().unwrap().external_id.as_deref(), Some("1"));
+        assert_eq!(rows[0].1.clone().unwrap().request.external_id.as_deref(), Some("1"));
     }
 
     const HEADER: &str = "external_id,received_at,area_code,category,elder_name\n";
@@ -136,6 +190,6 @@ mod tests {
             )
         );
         assert_eq!(rows("姓名,name\n").unwrap_err(), TableError::TwiceColumn("elder_name"));
-        assert_eq!(rows(format!("{HEADER}1,2\n")).unwrap()[0].1, Err("column_count"));
+        assert_eq!(rows(format!("{HEADER}1,2\n")).unwrap()[0].1.clone().unwrap_err(), "column_count");
     }
 }

@@ -1,153 +1,60 @@
 //! The import itself: rows in chunks, each chunk with its progress in one transaction.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::HashSet;
 use std::io::Read;
-use std::sync::Arc;
 
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, Duration, Utc};
 use sanbao_platform::audit;
-use sanbao_platform::auth::Actor;
 use sanbao_platform::clock::Clock;
 use sanbao_platform::cn::DiallingCode;
-use sanbao_platform::crypto::FieldKeys;
-use sanbao_platform::db::{Conn, Db, DbError, Tx};
-use sanbao_platform::id::OrganisationId;
-use sanbao_platform::lang::Lang;
+use sanbao_platform::crypto::{FieldKeys, sha256_hex};
+use sanbao_platform::db::{Conn, Db, DbError, Tx, expect_rows};
 use sanbao_platform::lifecycle::{By, Change, save, step};
 
-use super::input;
+use super::mapping::{self, MappingKind};
+use super::meaning::Meaning;
+use super::options::{ImportError, ImportOptions};
+use super::reading::{Checked, Good, Reading, Scope};
 use super::store::{self, Known};
-use super::view::{ImportId, Report, ended};
-use crate::area::{self, AreaCode};
+use super::view::{ImportId, Report, RunState, ended};
+use super::{input, past, spool};
 use crate::local_day;
 use crate::request::details::Details;
-use crate::request::input::{Draft, NewRequest, Rules, WORD_CHARS_MAX, told};
+use crate::request::input::WORD_CHARS_MAX;
 use crate::request::model::Request;
 use crate::request::step::{RequestStep, Said};
 use crate::request::store as requests;
-use sanbao_platform::table::{Fault, Mend, RowError, TableError, TableFile, TableRow, whole_row};
+use sanbao_platform::table::{Fault, Mend, RowError, TableFile};
 
-/// Rows of one transaction: long enough to be fast, short enough that others get their turn.
-const CHUNK_ROWS: usize = 500;
 /// How often the rows of a transaction are tried where somebody else changes a request of theirs meanwhile.
 const TRIES_MAX: usize = 5;
+/// How long after a chunk nobody else goes on with an import.
+pub(super) const LEASE_SECONDS: i64 = 30;
 
-/// For whom a file is imported: whose source it is, and within which areas.
-#[derive(Clone, Debug)]
-pub enum Importer {
-    /// Somebody of an organisation, within the areas of the token.
-    Person(Actor),
-    /// An operator at the command line, for a street office: within the area that it governs.
-    Operator { office: OrganisationId, area: AreaCode },
-}
-
-impl Importer {
-    /// The organisation whose source it is.
-    pub fn organisation(&self) -> OrganisationId {
-        match self {
-            Self::Person(actor) => actor.organisation,
-            Self::Operator { office, .. } => *office,
-        }
-    }
-
-    /// The person; none at the command line.
-    pub fn actor(&self) -> Option<&Actor> {
-        match self {
-            Self::Person(actor) => Some(actor),
-            Self::Operator { .. } => None,
-        }
-    }
-
-    async fn scope(&self, conn: &mut Conn, on: NaiveDate) -> Result<Scope, DbError> {
-        Ok(Arc::new(match self {
-            Self::Person(actor) => area::scope_codes(conn, actor, on).await?,
-            Self::Operator { area, .. } => area::descendants(conn, area, on).await?.into_iter().collect(),
-        }))
-    }
-}
-
-/// How to import.
-#[derive(Clone, Debug)]
-pub struct ImportOptions {
-    /// The organisation's system that the file comes from; with a row's external id it names a request.
-    pub source: String,
-    /// The file's name, for the report.
-    pub file_name: Option<String>,
-    /// Do all but write.
-    pub dry_run: bool,
-    /// For whom it is imported.
-    pub importer: Importer,
-    /// The request's id, for the audit log.
-    pub request_id: String,
-    /// The network's own area code.
-    pub dialling_code: Option<DiallingCode>,
-    /// The language of the file of bad rows.
-    pub lang: Lang,
-}
-
-/// Why an import could not be done, or not go on; what its report counts is kept.
-#[derive(Debug, thiserror::Error)]
-pub enum ImportError {
-    /// The file could not be read from where it lies.
-    #[error("the file cannot be read: {0}")]
-    Read(#[from] std::io::Error),
-    /// It is no table of requests.
-    #[error(transparent)]
-    Table(#[from] TableError),
-    /// The source's name is empty or too long.
-    #[error("a source's name has 1 to 100 characters")]
-    Source,
-    /// The database failed; run the import again.
-    #[error(transparent)]
-    Db(#[from] DbError),
-}
-
-#[derive(Clone)]
-struct Good {
-    row: u64,
-    draft: Draft,
-    /// The doubts about it.
-    doubts: Vec<RowError>,
-    content_index: String,
-}
-
-/// A row that is not taken, and why.
-struct Bad {
-    row: Box<TableRow>,
-    faults: Vec<Fault>,
-    errors: Vec<RowError>,
-}
-
-/// The areas whose requests may be written; shared by the reading and the writing.
-type Scope = Arc<BTreeSet<AreaCode>>;
-
-/// The file and what its rows are held against. It goes from thread to thread: rows are read and checked away from those
-/// that answer requests.
-struct Reading {
-    table: TableFile,
+/// An import that is under way.
+pub(super) struct Import {
+    db: Db,
     clock: Clock,
     fields: FieldKeys,
-    own: Option<DiallingCode>,
-    areas: HashSet<String>,
+    options: ImportOptions,
     scope: Scope,
-    seen: HashSet<String>,
-}
-
-/// Rows that were checked.
-type Checked = Vec<Result<Good, Bad>>;
-
-struct Import<'a> {
-    db: &'a Db,
-    clock: &'a Clock,
-    fields: &'a FieldKeys,
-    options: &'a ImportOptions,
-    scope: Scope,
-    report: Report,
+    pub(super) report: Report,
+    headings: Vec<String>,
     mend: Mend,
 }
 
+/// The parts that an import needs of its service.
+#[derive(Clone)]
+pub(super) struct Means {
+    pub(super) db: Db,
+    pub(super) clock: Clock,
+    pub(super) fields: FieldKeys,
+    /// The network's own area code.
+    pub(super) dialling_code: Option<DiallingCode>,
+}
+
 /// Does what takes a while away from the threads that answer requests.
-async fn aside<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, ImportError> {
+pub(super) async fn aside<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, ImportError> {
     tokio::task::spawn_blocking(work).await.map_err(|e| ImportError::Read(std::io::Error::other(e)))
 }
 
@@ -158,132 +65,149 @@ pub async fn run(
     fields: &FieldKeys,
     mut reader: impl Read,
     options: &ImportOptions,
-    mut progress: impl FnMut(u64, u64),
+    progress: impl FnMut(u64, u64),
 ) -> Result<Report, ImportError> {
-    if options.source.trim().is_empty() || options.source.chars().count() > WORD_CHARS_MAX {
-        return Err(ImportError::Source);
-    }
     let mut bytes = Vec::new();
     reader.read_to_end(&mut bytes)?;
     drop(reader);
-    let table = aside(move || input::open(bytes)).await??;
-    let (now, total) = (clock.now(), table.total);
+    let dialling_code = options.dialling_code.clone();
+    let means = Means { db: db.clone(), clock: clock.clone(), fields: fields.clone(), dialling_code };
+    let (import, reading) = prepare(&means, bytes.clone(), options.clone()).await?;
+    import.open(&bytes).await?;
+    drop(bytes);
+    import.work(reading, progress).await
+}
+
+/// The import of a file: its header is understood, its rows are counted, and nothing is written.
+pub(super) async fn prepare(
+    means: &Means,
+    bytes: Vec<u8>,
+    options: ImportOptions,
+) -> Result<(Import, Reading), ImportError> {
+    if options.source.trim().is_empty() || options.source.chars().count() > WORD_CHARS_MAX {
+        return Err(ImportError::Source);
+    }
+    let now = means.clock.now();
+    let (meaning, scope) = known(means, &options).await?;
+    let headings = meaning.headings.clone();
+    let (table, hash) = aside(move || {
+        let hash = sha256_hex(&bytes);
+        input::open(bytes, &headings).map(|table| (table, hash))
+    })
+    .await??;
     let id = (!options.dry_run).then(|| ImportId::new(now));
-    let headings = table.headings().to_vec();
-    let mut report =
-        Report::start(id, &options.source, options.file_name.clone(), i64::try_from(total).unwrap_or(0), now);
+    let total = i64::try_from(table.total).unwrap_or(0);
+    let mut report = Report::start(id, &options.source, options.file_name.clone(), total, now);
     report.notes = table.notes.clone();
-    let mut conn = db.read().await?;
-    let areas = store::area_codes(&mut conn).await?;
-    let scope = options.importer.scope(&mut conn, local_day(now)).await?;
-    drop(conn);
-    let (clock_aside, fields_aside) = (clock.clone(), fields.clone());
-    let mut import = Import { db, clock, fields, options, scope: scope.clone(), report, mend: Mend::default() };
-    let (own, seen) = (options.dialling_code.clone(), HashSet::new());
-    let mut reading = Reading { table, clock: clock_aside, fields: fields_aside, own, areas, scope, seen };
-    import.open().await?;
-    let mut done = 0;
-    progress(done, total);
-    loop {
-        let (read, rows) = aside(move || reading.next()).await?;
-        if rows.is_empty() {
-            break;
-        }
-        reading = read;
-        done += rows.len() as u64;
-        import.chunk(rows).await?;
-        progress(done, total);
-    }
-    import.close().await?;
-    import.report.mend = import.mend.file(&headings, options.lang);
-    Ok(import.report)
+    report.by = options.importer.actor().map(|actor| actor.name.clone());
+    report.file_hash = means.fields.fingerprint("import.file", &hash);
+    let of = (options.importer.organisation(), options.source.as_str());
+    report.same_file = store::same_file(&mut means.db.read().await?, of, &report.file_hash).await?;
+    Ok(begun(means, table, meaning, scope, options, report))
 }
 
-impl Reading {
-    /// The next chunk of rows, checked.
-    fn next(mut self) -> (Self, Checked) {
-        let rows = self.table.rows(CHUNK_ROWS);
-        let checked = rows.into_iter().map(|row| self.check(row)).collect();
-        (self, checked)
-    }
-
-    fn check(&mut self, row: TableRow) -> Result<Good, Bad> {
-        let raw = match input::request(&row) {
-            Ok(raw) => raw,
-            Err(code) => {
-                let fault = whole_row(code);
-                let errors = vec![RowError::new(row.fault_line(), fault.clone(), None, &input::TABLE)];
-                return Err(Bad { row: Box::new(row), faults: vec![fault], errors });
-            }
-        };
-        let line = row.line;
-        let error = |f: &Fault| RowError::new(line, f.clone(), input::cell(&raw, f.field).as_deref(), &input::TABLE);
-        match self.read(&raw) {
-            Ok((draft, doubts)) => {
-                let doubts = doubts.iter().map(error).collect();
-                Ok(Good { row: line, content_index: self.content_index(&raw), draft, doubts })
-            }
-            Err(faults) => {
-                let errors = faults.iter().map(error).collect();
-                Err(Bad { row: Box::new(row), faults, errors })
-            }
-        }
-    }
-
-    /// The request that a row tells of, and the doubts about it; or what is wrong with it.
-    fn read(&mut self, raw: &NewRequest) -> Result<(Draft, Vec<Fault>), Vec<Fault>> {
-        let one = |field, code, zh, en| Err(vec![Fault::new(field, code, zh, en)]);
-        let rules = Rules { now: self.clock.now(), own: self.own.as_ref(), file: true };
-        let (draft, doubts) = told(raw, rules)?;
-        if !self.areas.contains(draft.details.area_code.as_str()) {
-            return one("area_code", "area_unknown", "没有这个区域", "There is no such area");
-        }
-        if !self.scope.contains(&draft.details.area_code) {
-            return one("area_code", "area_out_of_scope", "不在您负责的区域内", "Not within your area");
-        }
-        if !self.seen.insert(draft.external_id.clone().unwrap_or_default()) {
-            let zh = "编号在文件中重复，只取第一条";
-            return one("external_id", "duplicate_in_file", zh, "Twice in this file; the first is taken");
-        }
-        Ok((draft, doubts))
-    }
-
-    /// A keyed hash of what the row says.
-    fn content_index(&self, raw: &NewRequest) -> String {
-        let text = serde_json::to_string(raw).unwrap_or_default();
-        self.fields.fingerprint("import.row", &text)
-    }
+/// The words of the source and the areas of the importing person.
+async fn known(means: &Means, options: &ImportOptions) -> Result<(Meaning, Scope), DbError> {
+    let mut conn = means.db.read().await?;
+    let scope = options.importer.scope(&mut conn, local_day(means.clock.now())).await?;
+    let said = mapping::of_source(&mut conn, options.importer.organisation(), &options.source).await?;
+    let areas = store::areas(&mut conn).await?;
+    let codes = areas.iter().map(|(code, _)| code.to_string()).collect();
+    let named = areas.into_iter().filter(|(code, _)| scope.contains(code)).collect();
+    Ok((Meaning::new(codes, named, said), scope))
 }
 
-impl Import<'_> {
-    /// Counts a chunk and, unless it is a dry run, stores it with its progress.
-    async fn chunk(&mut self, rows: Checked) -> Result<(), ImportError> {
+fn begun(
+    means: &Means,
+    table: TableFile,
+    meaning: Meaning,
+    scope: Scope,
+    options: ImportOptions,
+    report: Report,
+) -> (Import, Reading) {
+    let Means { db, clock, fields, .. } = means.clone();
+    let headings = table.headings().to_vec();
+    let own = options.dialling_code.clone();
+    let (clock_aside, fields_aside, seen) = (clock.clone(), fields.clone(), HashSet::new());
+    let reading = Reading { table, clock: clock_aside, fields: fields_aside, own, meaning, scope: scope.clone(), seen };
+    let import = Import { db, clock, fields, options, scope, report, headings, mend: Mend::default() };
+    (import, reading)
+}
+
+/// The import of a kept file that was broken off: the rows that were taken are passed over.
+pub(super) async fn resumed(
+    means: &Means,
+    bytes: Vec<u8>,
+    options: ImportOptions,
+    report: Report,
+) -> Result<(Import, Reading), ImportError> {
+    let (meaning, scope) = known(means, &options).await?;
+    let headings = meaning.headings.clone();
+    let table = aside(move || input::open(bytes, &headings)).await??;
+    let done = u64::try_from(report.done).unwrap_or(0);
+    let (import, reading) = begun(means, table, meaning, scope, options, report);
+    let reading = aside(move || reading.skip(done)).await?;
+    Ok((import, reading))
+}
+
+impl Import {
+    /// Takes all rows over that follow, in chunks.
+    pub(super) async fn work(
+        mut self,
+        mut reading: Reading,
+        mut progress: impl FnMut(u64, u64),
+    ) -> Result<Report, ImportError> {
+        let count = |n: i64| u64::try_from(n).unwrap_or(0);
+        let total = count(self.report.total);
+        progress(count(self.report.done), total);
+        loop {
+            let (read, rows) = aside(move || reading.next()).await?;
+            if rows.is_empty() {
+                break;
+            }
+            reading = read;
+            self.chunk(rows).await?;
+            progress(count(self.report.done), total);
+        }
+        self.report.mend = self.mend.file(&self.headings, self.options.lang);
+        self.close().await?;
+        Ok(self.report)
+    }
+
+    /// Counts a chunk and, unless it is a dry run, stores it with its progress. Each row of it has exactly one outcome.
+    async fn chunk(&mut self, rows: Vec<Checked>) -> Result<(), ImportError> {
         self.report.done += i64::try_from(rows.len()).unwrap_or(0);
         let mut good = Vec::with_capacity(rows.len());
         for row in rows {
             match row {
-                Ok(mut checked) => {
+                Checked::Good(mut checked) => {
                     self.report.doubt(std::mem::take(&mut checked.doubts));
-                    good.push(checked);
+                    if let Some(word) = &checked.unknown {
+                        self.report.unknown.add(MappingKind::Category, word);
+                    }
+                    self.report.other += i64::from(checked.draft.details.category_raw.is_some());
+                    good.push(*checked);
                 }
-                Err(bad) => {
+                Checked::Bad(bad) => {
+                    if let Some(word) = &bad.unknown {
+                        self.report.unknown.add(MappingKind::Area, word);
+                    }
                     self.mend.add(&bad.row, &bad.faults);
                     self.report.bad(bad.errors);
                 }
+                Checked::None(why) => self.report.skip(why),
             }
         }
-        self.report.other +=
-            i64::try_from(good.iter().filter(|g| g.draft.details.category_raw.is_some()).count()).unwrap_or(0);
         if self.options.dry_run {
             let mut conn = self.db.read().await?;
             for (good, known) in self.sorted(&mut conn, good).await? {
                 match known {
                     None => self.report.created += 1,
                     Some(known) if known.state.is_open() => self.report.updated += 1,
-                    Some(known) => self.report.ended(good.row, ended(known.state)),
+                    Some(known) => self.report.ended(good.place, ended(known.state)),
                 }
             }
-            return Ok(());
+            return Ok(self.accounted()?);
         }
         for _ in 1..TRIES_MAX {
             let before = self.report.clone();
@@ -300,8 +224,20 @@ impl Import<'_> {
     async fn stored(&mut self, good: Vec<Good>) -> Result<(), DbError> {
         let mut tx = self.db.begin().await?;
         self.store(&mut tx, good).await?;
-        store::save(&mut tx, &self.report).await?;
+        self.accounted()?;
+        store::save(&mut tx, &self.report, Some(self.lease())).await?;
         tx.commit().await
+    }
+
+    /// Refuses to go on where a row has no outcome, or two: what was written with it is undone.
+    fn accounted(&self) -> Result<(), DbError> {
+        let count = |n: i64| u64::try_from(n).unwrap_or(u64::MAX);
+        expect_rows("account for every row of the file", count(self.report.done), count(self.report.accounted()))
+    }
+
+    /// Until when nobody else goes on with it.
+    fn lease(&self) -> DateTime<Utc> {
+        self.clock.now() + Duration::seconds(LEASE_SECONDS)
     }
 
     /// The rows that are new or have changed, with what is known of those; the others are counted here.
@@ -315,10 +251,13 @@ impl Import<'_> {
             let foreign = |k: &Known| !self.scope.contains(&k.area_code);
             if known.as_ref().is_some_and(foreign) {
                 let fault = Fault::new("external_id", "not_accepted", "不能使用这个编号", "This id cannot be used");
-                self.report.bad(vec![RowError::new(g.row, fault, None, &input::TABLE)]);
+                self.report.bad(vec![RowError::new(g.place, fault, None, &input::TABLE)]);
             } else if known.as_ref().is_some_and(|k| k.content_index.as_deref() == Some(&g.content_index)) {
                 self.report.unchanged += 1;
             } else {
+                if g.past.is_some() && known.as_ref().is_some_and(|k| k.state.is_open()) {
+                    self.report.doubt(vec![RowError::new(g.place, past::open_here(), None, &input::TABLE)]);
+                }
                 sorted.push((g, known));
             }
         }
@@ -336,7 +275,7 @@ impl Import<'_> {
                     Some(request) if request.state_name().is_open() => Some(request),
                     other => {
                         let state = other.map_or(known.state, |request| request.state_name());
-                        self.report.ended(good.row, ended(state));
+                        self.report.ended(good.place, ended(state));
                         continue;
                     }
                 },
@@ -358,11 +297,12 @@ impl Import<'_> {
         let because = because.map(str::to_owned);
         let owner = self.options.importer.organisation();
         let Some(before) = before else {
-            let mut request = Request::from_draft(good.draft, owner, &self.options.source, self.fields, now);
+            let mut request = Request::from_draft(good.draft, owner, &self.options.source, &self.fields, now);
             request.details.content_index = Some(good.content_index);
+            let request = good.past.map_or(request.clone(), |past| past.of(request, now));
             return Ok(Change { because, ..Change::created(request) });
         };
-        let details = good.draft.details_of(before.id, self.fields);
+        let details = good.draft.details_of(before.id, &self.fields);
         let details = Box::new(Details { content_index: Some(good.content_index), ..details });
         let update = RequestStep::Update { details, said: Said { reason: because, note: None } };
         // The state was asked before: every open request can be brought up to date.
@@ -389,25 +329,25 @@ impl Import<'_> {
         Ok(())
     }
 
-    /// Writes down that the import has begun.
-    async fn open(&mut self) -> Result<(), DbError> {
-        if self.options.dry_run {
-            return Ok(());
-        }
+    /// Writes down that the import has begun, with its file, so that it goes on after the program was stopped.
+    pub(super) async fn open(&self, file: &[u8]) -> Result<(), DbError> {
+        let Some(id) = self.report.id.filter(|_| !self.options.dry_run) else { return Ok(()) };
+        let now = self.clock.now();
         let mut tx = self.db.begin().await?;
-        store::begin(&mut tx, &self.report, &self.options.importer).await?;
+        store::begin(&mut tx, &self.report, &self.options.importer, self.lease()).await?;
+        spool::keep(&mut tx, &self.fields, id, &spool::Job::of(&self.options), file, now).await?;
         self.audit(&mut tx, "import.start").await?;
         tx.commit().await
     }
 
-    /// Writes down that it has ended.
+    /// Writes down that it has ended; its file is kept no longer.
     async fn close(&mut self) -> Result<(), DbError> {
         self.report.finished_at = Some(self.clock.now());
-        if self.options.dry_run {
-            return Ok(());
-        }
+        let Some(id) = self.report.id.filter(|_| !self.options.dry_run) else { return Ok(()) };
+        self.report.state = RunState::Finished;
         let mut tx = self.db.begin().await?;
-        store::save(&mut tx, &self.report).await?;
+        store::save(&mut tx, &self.report, None).await?;
+        spool::forget(&mut tx, id).await?;
         self.audit(&mut tx, "import.finish").await?;
         tx.commit().await
     }

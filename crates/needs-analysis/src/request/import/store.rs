@@ -1,34 +1,55 @@
 //! The statements of imports.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap};
 
+use chrono::{DateTime, Utc};
 use sanbao_platform::db::{Conn, DbError, Engine, Tx, expect_rows};
 use sanbao_platform::id::OrganisationId;
 use sanbao_platform::on;
 use sqlx::types::Json;
 
-use super::run::Importer;
-use super::view::{ImportId, Report};
+use super::meaning::UnknownWords;
+use super::options::Importer;
+use super::view::{ImportId, Kept, Report, RunState, SameFile, Undo};
 use crate::area::AreaCode;
 use crate::request::id::RequestId;
 use crate::request::state::RequestStateName;
 use sanbao_platform::table::{FileNotes, RowError};
 
 const BEGIN: &str = "insert into import_run (id, source, file_name, actor, organisation, started_at, finished_at,
-    rows_total, rows_done, created, updated, unchanged, failed, other, ended, error_count, errors, notes)
-    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)";
+    rows_total, rows_done, created, updated, unchanged, failed, other, ended, error_count, errors, notes, actor_name,
+    file_hash, lease_until)
+    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21)";
 const SAVE: &str = "update import_run set finished_at = $2, rows_done = $3, created = $4, updated = $5,
-    unchanged = $6, failed = $7, other = $8, ended = $9, error_count = $10, errors = $11, warning_count = $12, warnings = $13 where id = $1";
-const FIND: &str = "select id, source, file_name, started_at, finished_at, rows_total, rows_done, created, updated,
-    unchanged, failed, other, ended, error_count, errors, warning_count, warnings, notes from import_run where id = $1 and organisation = $2";
-// Those of the organisation's own source, and those of which it is not known whose they are.
+    unchanged = $6, failed = $7, other = $8, ended = $9, error_count = $10, errors = $11, warning_count = $12,
+    warnings = $13, skipped = $14, unknown_words = $15, lease_until = $16 where id = $1";
+macro_rules! run {
+    () => {
+        "select id, source, file_name, started_at, finished_at, rows_total, rows_done, created, updated, unchanged,
+            failed, skipped, other, ended, error_count, errors, warning_count, warnings, notes, actor_name,
+            unknown_words, lease_until, undo_started_at, undone_at, undone_by, taken_back, kept, kept_first
+        from import_run "
+    };
+}
+const FIND: &str = concat!(run!(), "where id = $1 and organisation = $2");
+const ANY: &str = concat!(run!(), "where id = $1");
+const LIST: &str = concat!(run!(), "where organisation = $1 and id < $2 order by id desc limit $3");
+// Of runs that went into the same source the same file is the same requests.
+const SAME_FILE: &str = "select id, source, started_at from import_run
+    where organisation = $1 and file_hash = $2 and source <> $3 and undone_at is null order by started_at desc limit 1";
+// Those of the organisation's own source, and those of which it is not known whose they are: each by its own index, however
+// many requests the source has.
 const KNOWN_POSTGRES: &str = "select id, organisation_id, external_id, content_index, state, area_code from request
-    where source = $1 and external_id in (select jsonb_array_elements_text($2))
-        and (organisation_id = $3 or organisation_id is null)";
+    where organisation_id = $3 and source = $1 and external_id in (select jsonb_array_elements_text($2))
+    union all
+    select id, organisation_id, external_id, content_index, state, area_code from request
+    where organisation_id is null and source = $1 and external_id in (select jsonb_array_elements_text($2))";
 const KNOWN_SQLITE: &str = "select id, organisation_id, external_id, content_index, state, area_code from request
-    where source = $1 and external_id in (select value from json_each($2))
-        and (organisation_id = $3 or organisation_id is null)";
-const AREAS: &str = "select code from area";
+    where organisation_id = $3 and source = $1 and external_id in (select value from json_each($2))
+    union all
+    select id, organisation_id, external_id, content_index, state, area_code from request
+    where organisation_id is null and source = $1 and external_id in (select value from json_each($2))";
+const AREAS: &str = "select code, name_zh from area";
 
 /// A request that a row of this source and external id has made before.
 #[derive(Clone, Debug, sqlx_macros::FromRow)]
@@ -50,14 +71,15 @@ struct Row {
     id: ImportId,
     source: String,
     file_name: Option<String>,
-    started_at: chrono::DateTime<chrono::Utc>,
-    finished_at: Option<chrono::DateTime<chrono::Utc>>,
+    started_at: DateTime<Utc>,
+    finished_at: Option<DateTime<Utc>>,
     rows_total: i64,
     rows_done: i64,
     created: i64,
     updated: i64,
     unchanged: i64,
     failed: i64,
+    skipped: i64,
     other: i64,
     ended: i64,
     error_count: i64,
@@ -65,23 +87,53 @@ struct Row {
     warning_count: i64,
     warnings: Option<Json<Vec<RowError>>>,
     notes: Option<Json<FileNotes>>,
+    actor_name: Option<String>,
+    unknown_words: Option<Json<UnknownWords>>,
+    lease_until: Option<DateTime<Utc>>,
+    undo_started_at: Option<DateTime<Utc>>,
+    undone_at: Option<DateTime<Utc>>,
+    undone_by: Option<String>,
+    taken_back: i64,
+    kept: i64,
+    kept_first: Option<Json<Vec<Kept>>>,
+}
+
+impl Row {
+    fn state(&self) -> RunState {
+        match (self.undo_started_at, self.undone_at, self.finished_at, self.lease_until) {
+            (_, Some(_), ..) => RunState::Undone,
+            (Some(_), ..) => RunState::Undoing,
+            (.., Some(_), _) => RunState::Finished,
+            (.., Some(_)) => RunState::Running,
+            _ => RunState::Broken,
+        }
+    }
+
+    fn undo(&mut self) -> Option<Undo> {
+        Some(Undo {
+            started_at: self.undo_started_at?,
+            finished_at: self.undone_at,
+            by: self.undone_by.take(),
+            taken_back: self.taken_back,
+            kept: self.kept,
+            kept_first: self.kept_first.take().unwrap_or_default().0,
+        })
+    }
 }
 
 impl From<Row> for Report {
-    fn from(row: Row) -> Self {
+    fn from(mut row: Row) -> Self {
         Self {
-            id: Some(row.id),
-            dry_run: false,
-            source: row.source,
+            state: row.state(),
+            undo: row.undo(),
             file_name: row.file_name,
-            started_at: row.started_at,
             finished_at: row.finished_at,
-            total: row.rows_total,
             done: row.rows_done,
             created: row.created,
             updated: row.updated,
             unchanged: row.unchanged,
             failed: row.failed,
+            skipped: row.skipped,
             other: row.other,
             ended: row.ended,
             error_count: row.error_count,
@@ -89,15 +141,25 @@ impl From<Row> for Report {
             warning_count: row.warning_count,
             warnings: row.warnings.unwrap_or_default().0,
             notes: row.notes.unwrap_or_default().0,
-            mend: None,
+            by: row.actor_name,
+            unknown: row.unknown_words.unwrap_or_default().0,
+            ..Self::start(Some(row.id), &row.source, None, row.rows_total, row.started_at)
         }
     }
 }
 
-/// The codes of all areas.
-pub async fn area_codes(conn: &mut Conn) -> Result<HashSet<String>, DbError> {
-    let codes: Vec<String> = on!(conn, |c| sqlx::query_scalar(AREAS).fetch_all(c).await)?;
-    Ok(codes.into_iter().collect())
+/// The codes of all areas, with their names.
+pub async fn areas(conn: &mut Conn) -> Result<Vec<(AreaCode, String)>, DbError> {
+    Ok(on!(conn, |c| sqlx::query_as(AREAS).fetch_all(c).await)?)
+}
+
+/// The same file under another source of the organisation.
+pub async fn same_file(
+    conn: &mut Conn,
+    (owner, source): (OrganisationId, &str),
+    hash: &str,
+) -> Result<Option<SameFile>, DbError> {
+    Ok(on!(conn, |c| sqlx::query_as(SAME_FILE).bind(owner).bind(hash).bind(source).fetch_optional(c).await)?)
 }
 
 /// Which of these external ids of an organisation's source are known already. A request of which it is not known whose
@@ -127,24 +189,25 @@ pub async fn known<'a>(
 }
 
 /// Writes down that an import has begun. A dry run has no id and is not written down.
-pub async fn begin(tx: &mut Tx, r: &Report, importer: &Importer) -> Result<(), DbError> {
+pub async fn begin(tx: &mut Tx, r: &Report, importer: &Importer, lease: DateTime<Utc>) -> Result<(), DbError> {
     on!(tx, |c| {
         let row =
             sqlx::query(BEGIN).bind(r.id).bind(&r.source).bind(&r.file_name).bind(importer.actor().map(|a| a.subject));
         let row = row.bind(importer.organisation()).bind(r.started_at).bind(r.finished_at).bind(r.total);
         let row = row.bind(r.done).bind(r.created).bind(r.updated).bind(r.unchanged).bind(r.failed).bind(r.other);
-        row.bind(r.ended).bind(r.error_count).bind(Json(&r.errors)).bind(Json(&r.notes)).execute(c).await.map(drop)
+        let row = row.bind(r.ended).bind(r.error_count).bind(Json(&r.errors)).bind(Json(&r.notes)).bind(&r.by);
+        row.bind(&r.file_hash).bind(lease).execute(c).await.map(drop)
     })?;
     Ok(())
 }
 
-/// Writes down how far it is.
-pub async fn save(tx: &mut Tx, r: &Report) -> Result<(), DbError> {
+/// Writes down how far it is, and until when nobody else goes on with it.
+pub async fn save(tx: &mut Tx, r: &Report, lease: Option<DateTime<Utc>>) -> Result<(), DbError> {
     let rows = on!(tx, |c| {
         let row = sqlx::query(SAVE).bind(r.id).bind(r.finished_at).bind(r.done).bind(r.created).bind(r.updated);
         let row = row.bind(r.unchanged).bind(r.failed).bind(r.other).bind(r.ended).bind(r.error_count);
-        let row = row.bind(Json(&r.errors)).bind(r.warning_count).bind(Json(&r.warnings));
-        row.execute(c).await.map(|done| done.rows_affected())
+        let row = row.bind(Json(&r.errors)).bind(r.warning_count).bind(Json(&r.warnings)).bind(r.skipped);
+        row.bind(Json(&r.unknown)).bind(lease).execute(c).await.map(|done| done.rows_affected())
     })?;
     expect_rows("save import", 1, rows)
 }
@@ -153,4 +216,21 @@ pub async fn save(tx: &mut Tx, r: &Report) -> Result<(), DbError> {
 pub async fn find(conn: &mut Conn, id: ImportId, owner: OrganisationId) -> Result<Option<Report>, DbError> {
     let row: Option<Row> = on!(conn, |c| sqlx::query_as(FIND).bind(id).bind(owner).fetch_optional(c).await)?;
     Ok(row.map(Report::from))
+}
+
+/// An import of whichever organisation, to go on with it.
+pub async fn any(conn: &mut Conn, id: ImportId) -> Result<Option<Report>, DbError> {
+    let row: Option<Row> = on!(conn, |c| sqlx::query_as(ANY).bind(id).fetch_optional(c).await)?;
+    Ok(row.map(Report::from))
+}
+
+/// An organisation's imports, the newest first, older than `before`.
+pub async fn list(
+    conn: &mut Conn,
+    owner: OrganisationId,
+    before: ImportId,
+    limit: i64,
+) -> Result<Vec<Report>, DbError> {
+    let rows: Vec<Row> = on!(conn, |c| sqlx::query_as(LIST).bind(owner).bind(before).bind(limit).fetch_all(c).await)?;
+    Ok(rows.into_iter().map(Report::from).collect())
 }

@@ -2,19 +2,73 @@
 
 use chrono::{DateTime, Utc};
 use sanbao_platform::lang::Lang;
-use sanbao_platform::typed_id;
+use sanbao_platform::{text_enum, typed_id};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::input::TABLE;
+use super::meaning::UnknownWords;
+use crate::request::id::RequestId;
 use crate::request::state::RequestStateName;
+use crate::texts::TEXTS;
 
-use sanbao_platform::table::{ERRORS_MAX, Fault, FileNotes, RowError};
+use sanbao_platform::table::{ERRORS_MAX, Fault, FileNotes, RowError, RowPlace};
 
 typed_id!(
     /// An import of one file.
     ImportId
 );
+
+text_enum! {
+    /// How far an import is.
+    pub enum RunState {
+        /// Nothing was written: what would happen is told.
+        Tried = "tried",
+        /// It is under way, and goes on by itself if the program is stopped.
+        Running = "running",
+        /// It was broken off and its file is not kept: the same file can be imported again, or the run taken back.
+        Broken = "broken",
+        Finished = "finished",
+        /// It is being taken back.
+        Undoing = "undoing",
+        /// It was taken back, but for what somebody has worked on since.
+        Undone = "undone",
+    }
+}
+
+/// The same file, imported before under another source.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema, sqlx_macros::FromRow)]
+pub struct SameFile {
+    pub id: ImportId,
+    /// The other source.
+    pub source: String,
+    pub started_at: DateTime<Utc>,
+}
+
+/// A request that stays although its import was taken back, and why.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Kept {
+    pub request_id: RequestId,
+    pub external_id: Option<String>,
+    /// `worked_on`: somebody has done something with it since; `updated`: it was there before, and was brought up to date.
+    pub reason: String,
+}
+
+/// How far an import was taken back.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Undo {
+    pub started_at: DateTime<Utc>,
+    /// When all was done.
+    pub finished_at: Option<DateTime<Utc>>,
+    /// The name of the person.
+    pub by: Option<String>,
+    /// Requests that are gone.
+    pub taken_back: i64,
+    /// Requests that stay.
+    pub kept: i64,
+    /// The first of these.
+    pub kept_first: Vec<Kept>,
+}
 
 /// How an import went.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -23,13 +77,19 @@ pub struct Report {
     pub id: Option<ImportId>,
     /// Whether it was a dry run.
     pub dry_run: bool,
+    pub state: RunState,
+    /// The name of the person; none at the command line.
+    pub by: Option<String>,
+    /// The outcome in a sentence, in the caller's language; of a dry run, what would happen.
+    #[serde(default)]
+    pub summary: String,
     /// The system the file comes from.
     pub source: String,
     pub file_name: Option<String>,
     pub started_at: DateTime<Utc>,
     /// When it ended; absent while it runs, or when it was killed and can be run again.
     pub finished_at: Option<DateTime<Utc>>,
-    /// Rows of the file.
+    /// Rows of the file: the sum of created, updated, unchanged, ended, failed and skipped once all are done.
     pub total: i64,
     /// Rows looked at.
     pub done: i64,
@@ -41,6 +101,8 @@ pub struct Report {
     pub unchanged: i64,
     /// Bad rows.
     pub failed: i64,
+    /// Rows that are none, such as a row of sums; each is told among the warnings.
+    pub skipped: i64,
     /// Good rows whose category the table lacks: their words are kept under `other`.
     pub other: i64,
     /// Changed rows of requests that are closed, cancelled or merged: these were left as they are.
@@ -55,9 +117,21 @@ pub struct Report {
     pub warnings: Vec<RowError>,
     /// The things about the file that its rows do not tell.
     pub notes: FileNotes,
+    /// Words of the file that mean nothing here yet; what they mean can be said once for the source.
+    pub unknown: UnknownWords,
+    /// The same file under another source: each of its requests would be there twice.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub same_file: Option<SameFile>,
+    /// How it was taken back, if it was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub undo: Option<Undo>,
     /// The bad rows as a CSV file to mend, with the reason behind each; told once, in the answer to the import alone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mend: Option<String>,
+    /// A keyed hash of the file's bytes.
+    #[serde(skip)]
+    #[schema(ignore)]
+    pub(super) file_hash: String,
 }
 
 impl Report {
@@ -72,6 +146,9 @@ impl Report {
         Self {
             id,
             dry_run: id.is_none(),
+            state: if id.is_none() { RunState::Tried } else { RunState::Running },
+            by: None,
+            summary: String::new(),
             source: source.to_owned(),
             file_name,
             started_at: now,
@@ -82,6 +159,7 @@ impl Report {
             updated: 0,
             unchanged: 0,
             failed: 0,
+            skipped: 0,
             other: 0,
             ended: 0,
             error_count: 0,
@@ -89,7 +167,11 @@ impl Report {
             warning_count: 0,
             warnings: Vec::new(),
             notes: FileNotes::default(),
+            unknown: UnknownWords::default(),
+            same_file: None,
+            undo: None,
             mend: None,
+            file_hash: String::new(),
         }
     }
 
@@ -100,9 +182,20 @@ impl Report {
     }
 
     /// Counts a changed row that was left, and remembers why while there is room.
-    pub(super) fn ended(&mut self, row: u64, fault: Fault) {
+    pub(super) fn ended(&mut self, place: RowPlace, fault: Fault) {
         self.ended += 1;
-        self.remember(vec![RowError::new(row, fault, None, &TABLE)]);
+        self.remember(vec![RowError::new(place, fault, None, &TABLE)]);
+    }
+
+    /// Counts a row that is none, and tells it.
+    pub(super) fn skip(&mut self, why: RowError) {
+        self.skipped += 1;
+        self.doubt(vec![why]);
+    }
+
+    /// The rows that have an outcome.
+    pub(super) fn accounted(&self) -> i64 {
+        self.created + self.updated + self.unchanged + self.ended + self.failed + self.skipped
     }
 
     /// Counts the doubts about a row that was taken, and remembers them while there is room.
@@ -123,7 +216,39 @@ impl Report {
     pub fn in_language(mut self, lang: Lang) -> Self {
         let told = |errors: Vec<RowError>| errors.into_iter().map(|error| error.in_language(lang)).collect();
         (self.errors, self.warnings) = (told(self.errors), told(self.warnings));
+        self.summary = self.said(lang);
         self
+    }
+
+    /// The outcome in a sentence.
+    fn said(&self, lang: Lang) -> String {
+        let counts = [
+            ("total", self.total),
+            ("created", self.created),
+            ("updated", self.updated),
+            ("unchanged", self.unchanged),
+            ("ended", self.ended),
+            ("failed", self.failed),
+            ("skipped", self.skipped),
+        ];
+        let text = |(name, count): (&'static str, i64)| (name, count.to_string());
+        let undo = self.undo.as_ref().map_or((0, 0), |undo| (undo.taken_back, undo.kept));
+        let more = [("done", self.done), ("taken", undo.0), ("kept", undo.1)];
+        let args: Vec<(&str, String)> = counts.into_iter().chain(more).map(text).collect();
+        let args: Vec<(&str, &str)> = args.iter().map(|(name, count)| (*name, count.as_str())).collect();
+        let mut said = TEXTS.with(lang, &format!("import-said-{}", self.state), &args);
+        if matches!(self.state, RunState::Tried | RunState::Finished) {
+            let parts = counts.into_iter().skip(1).filter(|(_, count)| *count > 0);
+            let when = if self.state == RunState::Tried { "would" } else { "did" };
+            let parts: Vec<String> = parts
+                .map(|(name, count)| {
+                    TEXTS.with(lang, &format!("import-{when}-{name}"), &[("count", &count.to_string())])
+                })
+                .collect();
+            said.push_str(&parts.join(&TEXTS.get(lang, "import-said-join")));
+            said.push_str(&TEXTS.get(lang, "import-said-end"));
+        }
+        said
     }
 }
 

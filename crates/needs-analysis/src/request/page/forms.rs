@@ -1,11 +1,11 @@
-//! The forms: a new request with the telephone at one's ear, and an import.
+//! The form of a new request, with the telephone at one's ear.
 
 use axum::extract::State as AppState;
 use axum::response::{IntoResponse as _, Response};
 use maud::{Markup, html};
 use sanbao_platform::http::{Ctx, PageCtx, Query};
 use sanbao_platform::lang::Lang;
-use sanbao_platform::page::{self, Errors, Field, IMPORT_SCRIPTS, Import, Select, Send};
+use sanbao_platform::page::{self, Errors, Field, Select, Send};
 use sanbao_platform::problem::Problem;
 use serde::Deserialize;
 use uuid::Uuid;
@@ -144,24 +144,4 @@ fn urgency(lang: Lang) -> Markup {
             }
         }
     }
-}
-
-pub(super) async fn import(PageCtx(ctx): PageCtx, AppState(app): AppState<App>) -> Response {
-    draw_import(&app, &ctx).map_or_else(Problem::into_response, maud::Markup::into_response)
-}
-
-fn draw_import(app: &App, ctx: &Ctx) -> Result<Markup, Problem> {
-    require(ctx, Action::Import)?;
-    let lang = ctx.lang;
-    let t = |key: &str| TEXTS.get(lang, key);
-    let facts = ["total", "created", "updated", "unchanged", "ended", "failed", "other"];
-    let facts = facts.map(|name| (name, t(&format!("import-{name}"))));
-    let body = html! {
-        p { a href="/requests" { "← " (t("request-back")) } }
-        h1 { (t("import-title")) }
-        p { (t("import-help")) }
-        p.faint { (t("import-columns")) }
-        (Import { path: "/v1/imports", source: Some("csv"), sample: None, facts: &facts }.draw(lang))
-    };
-    Ok(app.deps.frame.page(lang, &t("import-title"), Some(&ctx.actor), "/requests", &IMPORT_SCRIPTS, &body))
 }

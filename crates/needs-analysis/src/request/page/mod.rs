@@ -1,4 +1,4 @@
-//! The dispatcher's pages: the list, one request, a new one, an import. They show what the API shows.
+//! The dispatcher's pages: the list, one request, a new one. They show what the API shows.
 
 mod detail;
 mod forms;
@@ -23,7 +23,6 @@ pub fn routes() -> Routes<App> {
     Routes::new()
         .page("/requests", get(list::requests).post(list::found))
         .page("/requests/new", get(forms::new_request))
-        .page("/requests/import", get(forms::import))
         .page("/requests/part", get(part::part))
         .page("/requests/export/part", get(export::part))
         .page("/requests/{id}", get(detail::request))

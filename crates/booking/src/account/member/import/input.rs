@@ -22,6 +22,7 @@ pub(super) const COLUMNS: Columns = Columns {
         ("licence_no", &["执业证书编号", "执业证号", "执业证书号", "licence"]),
         ("specialty", &["科室", "专科"]),
     ],
+    spare: &[],
     needed: &["login", "display_name", "roles"],
     digits: &["login", "areas", "licence_no"],
     masks: &[("display_name", Mask::Name), ("licence_no", Mask::Whole)],

@@ -33,6 +33,7 @@ pub(super) const COLUMNS: Columns = Columns {
         ("guardian_name", &["监护人", "监护人姓名", "紧急联系人", "联系人", "家属姓名"]),
         ("guardian_phone", &["监护人电话", "紧急联系人电话", "联系人电话", "家属电话"]),
     ],
+    spare: &[],
     needed: &["name"],
     digits: &["external_id", "paper_number", "phone", "phone_2", "area_code", "guardian_phone"],
     masks: &[

@@ -9,7 +9,7 @@ fn rules() -> PersonRules {
 
 fn read(cells: &[(&'static str, &str)]) -> Result<ImportedPerson, Vec<Fault>> {
     let cells = cells.iter().map(|(field, text)| (*field, (*text).to_owned())).collect();
-    person(&TableRow { line: 2, last: 2, cells: Ok(cells), said: Vec::new(), apart: Vec::new() }, &rules())
+    person(&TableRow { line: 2, first: 2, last: 2, cells: Ok(cells), said: Vec::new(), apart: Vec::new() }, &rules())
 }
 
 fn codes(person: &ImportedPerson) -> Vec<(&'static str, &'static str)> {

@@ -140,6 +140,9 @@ impl Run<'_> {
     }
 
     fn bad(&mut self, row: &TableRow, faults: &[Fault]) {
+        if let Some(sums) = row.skipped() {
+            return self.report.table.skip(RowError::new(row.fault_line(), sums, None, &COLUMNS));
+        }
         self.mend.add(row, faults);
         let cell = |field: &str| {
             let cells = row.cells.as_ref().ok()?;
