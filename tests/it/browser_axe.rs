@@ -40,6 +40,7 @@ const NOT_LOOKED_AT: &[&str] = &[
     "/guest",
     "/offers/open",
     "/persons/{id}/export/part",
+    "/requests/areas",
     "/requests/export/part",
     "/requests/part",
     "/session",

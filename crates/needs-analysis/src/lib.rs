@@ -40,6 +40,7 @@ pub const MIGRATIONS: Migrations = migrations!("needs-analysis":
     1130 "1130_erased_elder",
     1140 "1140_elder_by_survivor",
     1150 "1150_retention",
+    1240 "1240_intake",
 );
 
 /// The zone in which this network counts its days.
