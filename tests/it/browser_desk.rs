@@ -11,7 +11,8 @@ use crate::common::{Served, flow};
 const PRESSES_MAX: u64 = 3;
 const PHONE: &str = "13812340099";
 /// Counts what a person presses on this page; a page that is loaded counts anew.
-const COUNT: &str = "window.pressed = 0; addEventListener('click', (e) => { if (e.isTrusted) window.pressed += 1; }, true)";
+const COUNT: &str =
+    "window.pressed = 0; addEventListener('click', (e) => { if (e.isTrusted) window.pressed += 1; }, true)";
 
 /// A desk that is open, with an elder at home whom the network knows, and an agency that serves there.
 async fn opened() -> (Served, Browser) {
@@ -47,7 +48,9 @@ async fn a_known_elder_is_taken_down_and_sent_in_three_presses_on_one_page() {
     browser.until("document.querySelector('#filed').innerText.includes('已登记并派单：许桂兰')").await;
     let pressed = browser.run("return window.pressed").await.as_u64().expect("the page was not loaded anew") + 2;
     assert!(pressed <= PRESSES_MAX, "{pressed} presses");
-    let cleared = browser.run("return document.querySelector('#phone').value + document.querySelector('#elder_name').value").await;
+    let cleared = browser
+        .run("return document.querySelector('#phone').value + document.querySelector('#elder_name').value")
+        .await;
     assert_eq!(cleared, json!(""), "the next caller is waiting");
     browser.shots("desk-sent").await;
     served.stop().await;
@@ -101,8 +104,12 @@ async fn what_is_urgent_and_cannot_be_reached_is_asked_about_once() {
     browser.click("[name=only]").await;
     browser.until("document.querySelector('#filed').innerText.includes('已登记：不知名老人')").await;
     let recent = browser.run("return document.querySelector('#area_code optgroup').innerText").await;
-    assert!(recent.as_str().is_some_and(|text| text.contains("西门东苑")), "what was used last is offered first: {recent}");
-    let found: Value = served.nobody().demo("desk").await.get("/v1/requests?urgency=emergency&open=true").await.expect(200);
+    assert!(
+        recent.as_str().is_some_and(|text| text.contains("西门东苑")),
+        "what was used last is offered first: {recent}"
+    );
+    let found: Value =
+        served.nobody().demo("desk").await.get("/v1/requests?urgency=emergency&open=true").await.expect(200);
     assert!(found["items"].as_array().unwrap().iter().any(|r| r["elder_name"] == "不知名老人"), "{found}");
     served.stop().await;
 }

@@ -49,10 +49,8 @@ pub fn fitting(areas: Vec<PlacedArea>, typed: &str, count_max: usize) -> Vec<Pla
     if typed.is_empty() {
         return Vec::new();
     }
-    let mut found: Vec<(u8, Level, PlacedArea)> = areas
-        .into_iter()
-        .filter_map(|placed| Some((rank(&placed.area, &typed)?, placed.area.level, placed)))
-        .collect();
+    let mut found: Vec<(u8, Level, PlacedArea)> =
+        areas.into_iter().filter_map(|placed| Some((rank(&placed.area, &typed)?, placed.area.level, placed))).collect();
     found.sort_by(|a, b| a.0.cmp(&b.0).then(b.1.cmp(&a.1)).then_with(|| a.2.area.code.cmp(&b.2.area.code)));
     found.truncate(count_max);
     found.into_iter().map(|(_, _, placed)| placed).collect()

@@ -18,7 +18,13 @@ pub(super) async fn go(call: Call<'_, Request>, tx: &mut Tx, new: Request, body:
             Err(Problem::field("/merge", "并单和派单只能选一个", "Either it is merged or it is sent, not both"))
         }
         (Some(to), None) => {
-            let unknown = || Problem::field("/dispatch/agency_id", "没有这个机构，或它已停用", "There is no such agency, or it is closed");
+            let unknown = || {
+                Problem::field(
+                    "/dispatch/agency_id",
+                    "没有这个机构，或它已停用",
+                    "There is no such agency, or it is closed",
+                )
+            };
             let needed = || Problem::field("/dispatch/agency_id", "请选择派给哪家机构", "Choose the agency");
             let agency = to.agency_id.ok_or_else(needed)?;
             if !directory::takes_requests(tx, agency).await? {

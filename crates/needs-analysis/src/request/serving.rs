@@ -42,11 +42,7 @@ pub(super) async fn last(
 }
 
 /// The agencies of the requests in an area and below it, those with most first.
-pub(super) async fn around(
-    conn: &mut Conn,
-    area: &AreaCode,
-    today: NaiveDate,
-) -> Result<Vec<OrganisationId>, DbError> {
+pub(super) async fn around(conn: &mut Conn, area: &AreaCode, today: NaiveDate) -> Result<Vec<OrganisationId>, DbError> {
     let since = today - Duration::days(DAYS);
     Ok(on!(conn, |c| sqlx::query_scalar(AROUND).bind(area).bind(today).bind(since).fetch_all(c).await)?)
 }

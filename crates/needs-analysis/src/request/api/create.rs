@@ -8,15 +8,14 @@ use sanbao_platform::http::{Ctx, ETag, Idempotency, Json};
 use sanbao_platform::lifecycle::{By, Call, Lifecycle as _, StepError, create as write};
 use sanbao_platform::policy::Decision;
 use sanbao_platform::problem::{CONFLICT, Problem};
-use sanbao_platform::text_enum::TextEnum as _;
 use uuid::Uuid;
 
 use crate::area;
 use crate::policy::{self, Action, relation};
 use crate::request::input::{self, Channel, NewRequest};
 use crate::request::model::Request;
-use crate::request::{onward, store};
 use crate::request::view::RequestView;
+use crate::request::{onward, store};
 use crate::{App, local_day};
 
 /// Takes a request down; with `dispatch` or `merge` it goes on at once, or nothing is taken down.

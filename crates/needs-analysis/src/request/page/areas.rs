@@ -57,7 +57,8 @@ pub(super) async fn first(app: &App, ctx: &Ctx) -> Result<Vec<Choice>, Problem> 
 
 /// An area with the one that it lies in, where its own name may be that of many.
 fn choice(lang: Lang, placed: &PlacedArea) -> Choice {
-    let name = |zh: &str, en: Option<&String>| en.filter(|_| lang == Lang::En).map_or_else(|| zh.to_owned(), Clone::clone);
+    let name =
+        |zh: &str, en: Option<&String>| en.filter(|_| lang == Lang::En).map_or_else(|| zh.to_owned(), Clone::clone);
     let own = name(&placed.area.name_zh, placed.area.name_en.as_ref());
     let small = placed.area.level < Level::Community;
     let within = placed.within_zh.as_deref().filter(|_| small).map(|zh| name(zh, placed.within_en.as_ref()));

@@ -7,7 +7,6 @@ use sanbao_platform::http::{Ctx, PageCtx, Query};
 use sanbao_platform::lang::Lang;
 use sanbao_platform::page::{self, Choice, Errors, Field, Select, Send};
 use sanbao_platform::problem::Problem;
-use sanbao_platform::text_enum::TextEnum as _;
 use serde::Deserialize;
 use uuid::Uuid;
 
@@ -23,7 +22,19 @@ use crate::texts::{self, TEXTS};
 
 /// The words that the page's script says.
 const WORDS: [&str; 13] = [
-    "filled", "unread", "other", "elsewhere", "filed", "sent", "merged", "undone", "undo", "see", "recent", "found", "no-area",
+    "filled",
+    "unread",
+    "other",
+    "elsewhere",
+    "filed",
+    "sent",
+    "merged",
+    "undone",
+    "undo",
+    "see",
+    "recent",
+    "found",
+    "no-area",
 ];
 
 /// The person for whom a request is taken down.
@@ -143,7 +154,8 @@ fn channel(lang: Lang) -> Markup {
 
 /// By typing; until then the communities.
 fn area(lang: Lang, choices: &[Choice]) -> Markup {
-    let [label, help, none, find] = ["field-area", "help-area", "choose", "intake-area-find"].map(|key| TEXTS.get(lang, key));
+    let [label, help, none, find] =
+        ["field-area", "help-area", "choose", "intake-area-find"].map(|key| TEXTS.get(lang, key));
     let field = Select { name: "area_code", label: &label, help: Some(&help), none: Some(&none), ..Select::default() };
     let search = Field { id: "area-find", label: &find, kind: "search", chars_max: 60, ..Field::default() };
     html! {

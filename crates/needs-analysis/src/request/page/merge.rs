@@ -59,7 +59,11 @@ async fn answer(app: &App, ctx: &Ctx, id: Result<Path<RequestId>, Problem>, q: &
 
 async fn draw(app: &App, ctx: &Ctx, id: RequestId, q: &str) -> Result<Markup, Problem> {
     let request = one(app, ctx, id).await?;
-    let others = if request.legal.contains(&RequestStepName::Merge) { candidates(app, ctx, &request, q).await? } else { Vec::new() };
+    let others = if request.legal.contains(&RequestStepName::Merge) {
+        candidates(app, ctx, &request, q).await?
+    } else {
+        Vec::new()
+    };
     let inside = inside(app, ctx, id).await?;
     let t = |key: &str| TEXTS.get(ctx.lang, key);
     let title = format!("{} · {}", t("merge-title"), request.elder_name);

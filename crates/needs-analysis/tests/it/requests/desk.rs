@@ -36,14 +36,18 @@ async fn a_call_is_taken_down_and_sent_on_one_press_or_not_at_all() {
         let body = sample(json!({ "channel": "walk_in", "dispatch": { "agency_id": agency_id() } }));
         let key = [("idempotency-key", "press-1")];
         let made = house.call(Some(&street()), "POST", "/v1/requests", Some(body.clone()), &key).await.expect(201);
-        assert_eq!((&made["state"], &made["agency_name"], &made["source"]), (&json!("dispatched"), &json!("甲机构"), &json!("walk_in")));
+        assert_eq!(
+            (&made["state"], &made["agency_name"], &made["source"]),
+            (&json!("dispatched"), &json!("甲机构"), &json!("walk_in"))
+        );
         let again = house.call(Some(&street()), "POST", "/v1/requests", Some(body), &key).await.expect(201);
         assert_eq!(made, again, "a second press does it once");
         let steps: Vec<String> = history(&house, made["id"].as_str().unwrap()).await.into_iter().map(|l| l.0).collect();
         assert_eq!(steps, ["receive", "triage", "dispatch"]);
         assert_eq!(house.counted().await, (1, 1));
         for (agency, told) in [(json!(Uuid::nil()), "没有这个机构"), (json!(null), "请选择")] {
-            let refused = house.post(&street(), "/v1/requests", sample(json!({ "dispatch": { "agency_id": agency } }))).await;
+            let refused =
+                house.post(&street(), "/v1/requests", sample(json!({ "dispatch": { "agency_id": agency } }))).await;
             let refused = refused.refused(422, "invalid");
             assert_eq!(refused.body["errors"][0]["pointer"], "/dispatch/agency_id");
             assert!(refused.text.contains(told), "{}", refused.text);
@@ -66,14 +70,24 @@ async fn another_call_joins_the_open_request_and_comes_out_again() {
         let open = house.take_down(json!({ "note": "送午饭" })).await;
         let call = sample(json!({ "note": "又来催了", "urgency": "urgent", "merge": { "into": open } }));
         let merged = house.post(&street(), "/v1/requests", call).await.expect(201);
-        assert_eq!((&merged["state"], &merged["merged_into"], &merged["legal"]), (&json!("merged"), &json!(open), &json!(["separate"])));
+        assert_eq!(
+            (&merged["state"], &merged["merged_into"], &merged["legal"]),
+            (&json!("merged"), &json!(open), &json!(["separate"]))
+        );
         assert_eq!(history(&house, &open).await[1], ("append".to_owned(), json!("又来催了")));
         let now = house.get(&street(), &format!("/v1/requests/{open}")).await.body;
-        assert_eq!((&now["state"], &now["urgency"], &now["version"]), (&json!("received"), &json!("urgent"), &json!(2)));
+        assert_eq!(
+            (&now["state"], &now["urgency"], &now["version"]),
+            (&json!("received"), &json!("urgent"), &json!(2))
+        );
         assert_eq!(now["state_since"], now["received_at"], "its clock runs on");
         let id = merged["id"].as_str().unwrap();
         let page = house.page(&street(), &format!("/requests/{open}/merge")).await;
-        assert!(page.text.contains("又来催了") && page.text.contains(&format!("POST /v1/requests/{id}/separate")), "{}", page.text);
+        assert!(
+            page.text.contains("又来催了") && page.text.contains(&format!("POST /v1/requests/{id}/separate")),
+            "{}",
+            page.text
+        );
         let back = house.step(&street(), id, "separate", json!({})).await;
         assert_eq!((&back["state"], &back["merged_into"]), (&json!("received"), &Value::Null));
         house.post(&street(), &format!("/v1/requests/{id}/separate"), json!({})).await.refused(409, "illegal-step");
@@ -115,7 +129,8 @@ async fn a_merge_is_taken_back_to_where_it_was_and_only_for_a_month() {
 async fn while_one_types_open_requests_and_the_nearest_agency_are_told() {
     on_both(|engine| async move {
         let house = House::open(&engine).await;
-        for (name, agency) in [("林某兰", agency_id()), ("王某", other_agency_id()), ("赵某", other_agency_id())] {
+        for (name, agency) in [("林某兰", agency_id()), ("王某", other_agency_id()), ("赵某", other_agency_id())]
+        {
             let phone = if name == "林某兰" { "19900000001" } else { "19900000009" };
             let body = json!({ "elder_name": name, "phone": phone, "note": format!("{name}的午饭"), "national_id": null,
                 "dispatch": { "agency_id": agency } });
@@ -123,7 +138,10 @@ async fn while_one_types_open_requests_and_the_nearest_agency_are_told() {
         }
         let told = async |who: &Person, fields: &str| filled(&house, who, "/requests/new", fields).await;
         let by_phone = told(&street(), "phone=199-0000-0001&area_code=330211001001-C1-G1").await.text;
-        assert!(by_phone.contains("林某兰的午饭") && by_phone.contains("同一个电话") && !by_phone.contains("王某的午饭"), "{by_phone}");
+        assert!(
+            by_phone.contains("林某兰的午饭") && by_phone.contains("同一个电话") && !by_phone.contains("王某的午饭"),
+            "{by_phone}"
+        );
         let chosen = |id: Uuid| format!("value=\"{id}\" selected");
         assert!(by_phone.contains(&chosen(agency_id())) && by_phone.contains("上次为这位老人服务"), "{by_phone}");
         let by_name = told(&street(), "elder_name=%E7%8E%8B%E6%9F%90&area_code=330211001001").await.text;

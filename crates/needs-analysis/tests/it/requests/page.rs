@@ -206,10 +206,7 @@ async fn a_request_from_the_page_of_an_elder_is_that_elders() {
             house.hear("booking.person.registered", person, data).await;
         }
         let form = page(&house, &office, &format!("/requests/new?person={here}"), "zh").await.text;
-        for part in [
-            format!(r#"data-person="{here}""#),
-            "/static/needs-analysis/new-request.js".to_owned(),
-        ] {
+        for part in [format!(r#"data-person="{here}""#), "/static/needs-analysis/new-request.js".to_owned()] {
             assert!(form.contains(&part), "{part}: {form}");
         }
         let plain = page(&house, &office, "/requests/new", "zh").await.text;
