@@ -41,6 +41,7 @@ const NOT_LOOKED_AT: &[&str] = &[
     "/offers/open",
     "/persons/{id}/export/part",
     "/requests/areas",
+    "/requests/calls",
     "/requests/export/part",
     "/requests/part",
     "/session",

@@ -53,7 +53,6 @@ function fill(field, value) {
   if (input.value.trim() && input.value !== because[field]) return;
   input.value = value || "";
   because[field] = input.value;
-  if (value) input.closest("details")?.setAttribute("open", "");
 }
 
 // Areas: by typing, and those that this account chose last in this browser.
@@ -135,7 +134,11 @@ async function readDesk() {
   const fields = Object.fromEntries(["phone", "elder_name", "area_code"].map((field) => [field, typed(field)]));
   const page = await part("/requests/new", { ...fields, person_id: person?.id || "" });
   if (!page || mine !== deskQuestion) return;
-  document.getElementById("doubles")?.replaceChildren(...(page.getElementById("doubles")?.childNodes || []));
+  const doubles = document.getElementById("doubles");
+  doubles?.replaceChildren(...(page.getElementById("doubles")?.childNodes || []));
+  const count = doubles?.querySelectorAll("li").length || 0;
+  const hint = document.getElementById("doubles-hint");
+  if (hint) hint.textContent = count ? filled(words.hint || "", { count }) : "";
   const agencies = document.getElementById("agencies");
   if (!agencies || agencyChosen) return;
   agencies.replaceChildren(...(page.getElementById("agencies")?.childNodes || []));
@@ -168,7 +171,8 @@ async function pick(id, byItself) {
   fill("address", known.address);
   const link = Object.assign(document.createElement("a"), { href: `/persons/${id}`, target: "_blank", textContent: known.name });
   told.replaceChildren(link, ` ${words.filled || ""}`);
-  const warnings = page?.querySelectorAll("main .notice") || [];
+  // Those about the person stand in the head of their page.
+  const warnings = page?.querySelectorAll("main > .notice") || [];
   const coming = page?.querySelector("section[aria-labelledby='open-title']");
   sheet.replaceChildren(...warnings, ...(coming ? [coming] : []));
   await chooseArea(known.area_code);
@@ -320,13 +324,16 @@ form.addEventListener("sanbao:sent", (event) => {
   readDesk();
 });
 
+// A call that rings, told by the telephone system: one press opens the form for it.
+document.addEventListener("click", (event) => {
+  const button = /** @type {HTMLElement} */ (event.target).closest("[data-call]");
+  if (!(button instanceof HTMLElement) || !button.dataset.call) return;
+  phone.value = button.dataset.call;
+  phone.focus();
+  byPhone();
+  desk();
+});
+
 offerRecent();
 const asked = document.querySelector("[data-person]");
 if (asked instanceof HTMLElement && asked.dataset.person) pick(asked.dataset.person, false);
-// A number that a telephone system told stands behind the #, which no server reads.
-const called = new URLSearchParams(location.hash.slice(1)).get("phone");
-if (called) {
-  history.replaceState(null, "", location.pathname + location.search);
-  phone.value = called;
-  phone.dispatchEvent(new Event("input", { bubbles: true }));
-}

@@ -50,7 +50,7 @@ pub(crate) fn step(lang: Lang, step: &str) -> String {
 }
 
 /// The sources that have words of their own: those of this service.
-const SOURCES: [&str; 5] = ["hotline", "walk_in", "app", "home_visit", "demo"];
+const SOURCES: [&str; 6] = ["hotline", "walk_in", "app", "home_visit", "alarm", "demo"];
 
 /// The columns of the file of counts, as the keys of their heads name them.
 const COUNTS_HEAD: [&str; 8] =

@@ -86,6 +86,7 @@ const PLAIN: &[&str] = &[
     "/practitioners/{id}",
     "/relay/parked",
     "/requests/areas",
+    "/requests/calls",
     "/requests/import",
     "/requests/new",
     "/session",

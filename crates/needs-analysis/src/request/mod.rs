@@ -49,6 +49,7 @@ use sanbao_platform::http::Routes;
 
 use crate::App;
 
+pub(crate) use api::listed;
 pub use category::{Category, Urgency};
 pub use consumer::consumers;
 pub use id::RequestId;

@@ -202,10 +202,8 @@ impl State for RequestState {
             | S::VisitNoShow(_)
             | S::OrderCancelled(_) => self.visited(step),
             S::Separate { back, .. } => super::merged::separated(self, back),
-            S::Append { .. } if self.name().is_open() => Ok(self),
-            S::Append { .. } => Err(self.illegal(step.name())),
-            S::Update { .. } if self.name().is_open() => Ok(self),
-            S::Update { .. } => Err(self.illegal(step.name())),
+            S::Append { .. } | S::Update { .. } if self.name().is_open() => Ok(self),
+            S::Append { .. } | S::Update { .. } => Err(self.illegal(step.name())),
         }
     }
 }

@@ -160,8 +160,8 @@ async fn doubles(
         person.map(|person| (Alike::Elder, ListQuery { person: Some(person), ..open() })),
         phone.map(|phone| (Alike::Phone, ListQuery { q: Some(phone.to_owned()), ..open() })),
         name.zip(community).map(|(name, area)| {
-            let (q, area) = (Some(name.to_owned()), Some(area.to_string()));
-            (Alike::Name, ListQuery { q, area, ..open() })
+            let (area, q) = (Some(area.to_string()), Some(name.to_owned()));
+            (Alike::Name, ListQuery { area, q, ..open() })
         }),
     ];
     let mut found: Vec<(RequestView, Alike)> = Vec::new();

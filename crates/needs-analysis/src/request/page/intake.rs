@@ -18,10 +18,11 @@ use crate::App;
 use crate::policy::Action;
 use crate::request::category::{Category, Urgency};
 use crate::request::input::Channel;
+use crate::signal;
 use crate::texts::{self, TEXTS};
 
 /// The words that the page's script says.
-const WORDS: [&str; 13] = [
+const WORDS: [&str; 14] = [
     "filled",
     "unread",
     "other",
@@ -35,6 +36,7 @@ const WORDS: [&str; 13] = [
     "recent",
     "found",
     "no-area",
+    "hint",
 ];
 
 /// The person for whom a request is taken down.
@@ -57,12 +59,14 @@ async fn draw(app: &App, ctx: &Ctx, person: Option<Uuid>) -> Result<Markup, Prob
     let t = |key: &str| TEXTS.get(lang, key);
     let areas = areas::first(app, ctx).await?;
     let nobody = Desk::of(app, ctx, &desk::DeskTyped::default()).await?;
+    let calls = signal::calls_part(app, ctx).await?;
     let send = Send { then: Some("stay"), ..Send::to("POST /v1/requests") };
     let body = html! {
         link rel="stylesheet" href=(STYLES);
         p { a href="/requests" { "← " (t("request-back")) } }
         h1 { (t("request-new")) }
         (said(ctx))
+        (calls)
         div #filed role="status" {}
         div.columns.desk {
             (page::form(lang, Some("intake"), "narrow", send, &fields(ctx, &areas, &nobody)))
@@ -75,22 +79,22 @@ async fn draw(app: &App, ctx: &Ctx, person: Option<Uuid>) -> Result<Markup, Prob
         }
         (reach(lang))
     };
-    let scripts = ["/static/send.js", "/static/needs-analysis/new-request.js"];
+    let scripts = ["/static/live.js", "/static/send.js", "/static/needs-analysis/new-request.js"];
     Ok(app.deps.frame.page(lang, &t("request-new"), Some(&ctx.actor), "/requests", &scripts, &body))
 }
 
 /// The words of the script, and whose browser it is: what was chosen last is kept apart for each account.
 fn said(ctx: &Ctx) -> Markup {
-    let [filled, unread, other, elsewhere, filed, sent, merged, undone, undo, see, recent, found, no_area] =
+    let [filled, unread, other, elsewhere, filed, sent, merged, undone, undo, see, recent, found, no_area, hint] =
         WORDS.map(|end| {
             // What only the script knows stays in its place.
-            let open = [("name", "{$name}"), ("agency", "{$agency}")];
+            let open = [("name", "{$name}"), ("agency", "{$agency}"), ("count", "{$count}")];
             TEXTS.with(ctx.lang, &format!("intake-{end}"), &open)
         });
     html! {
         data #intake-words value="" data-me=(ctx.actor.subject) data-filled=(filled) data-unread=(unread) data-other=(other)
             data-elsewhere=(elsewhere) data-filed=(filed) data-sent=(sent) data-merged=(merged) data-undone=(undone)
-            data-undo=(undo) data-see=(see) data-recent=(recent) data-found=(found) data-no-area=(no_area) {}
+            data-undo=(undo) data-see=(see) data-recent=(recent) data-found=(found) data-no-area=(no_area) data-hint=(hint) {}
     }
 }
 
@@ -106,14 +110,15 @@ fn fields(ctx: &Ctx, areas: &[Choice], nobody: &Desk) -> Markup {
         (input(lang, "phone", "phone", first))
         (input(lang, "elder_name", "name", any))
         div #people.stack aria-live="polite" {}
+        p { a #doubles-hint href="#doubles" {} }
         (area(lang, areas))
+        (input(lang, "address", "address", any))
         (category(lang))
         (urgency(lang))
         (note.draw(lang, &Errors::default()))
         details #more {
             summary { (t("field-more")) }
             (input(lang, "national_id", "national-id", any))
-            (input(lang, "address", "address", any))
             div.pair {
                 (input(lang, "wanted_from", "wanted-from", moment))
                 (input(lang, "wanted_until", "wanted-until", moment))
@@ -174,7 +179,7 @@ fn category(lang: Lang) -> Markup {
 
 fn urgency(lang: Lang) -> Markup {
     html! {
-        fieldset.field {
+        fieldset.field.channels {
             legend { (TEXTS.get(lang, "field-urgency")) }
             @for u in Urgency::ALL.iter().rev() {
                 label.choice {

@@ -16,5 +16,6 @@ mod listen;
 mod migrate;
 mod page;
 mod retention;
+mod signals;
 mod steps;
 mod work_order;
