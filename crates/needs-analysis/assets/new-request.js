@@ -237,7 +237,7 @@ form.addEventListener("change", (event) => {
   if (field === "agency_id") agencyChosen = true;
 });
 
-// What is sent.
+// Sending.
 
 /** The word for having gone back to the form: no error. */
 const STAY = Symbol("stay");

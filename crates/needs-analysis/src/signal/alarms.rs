@@ -28,7 +28,7 @@ use crate::{App, local_day};
 const SOURCE: &str = "alarm";
 
 text_enum! {
-    /// What an alarm tells.
+    /// The kind of an alarm.
     pub(crate) enum AlarmKind {
         /// 一键呼叫: the button was pressed.
         Sos = "sos",

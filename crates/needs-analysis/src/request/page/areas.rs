@@ -22,7 +22,7 @@ const FOUND_MAX: usize = 12;
 /// Areas that the page offers before anything is typed.
 const FIRST_MAX: usize = 60;
 
-/// What was typed.
+/// The text that is typed.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct AreaTyped {

@@ -37,7 +37,7 @@ const NAME_CHARS_MIN: usize = 2;
 /// Characters of what a request says that are shown.
 const NOTE_CHARS_MAX: usize = 120;
 
-/// What is typed so far.
+/// The fields as they are typed so far.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct DeskTyped {
@@ -55,7 +55,7 @@ enum Alike {
     Name,
 }
 
-/// What is beside the form.
+/// The part beside the form.
 pub(super) struct Desk {
     doubles: Vec<(RequestView, Alike)>,
     agencies: Vec<Organisation>,
@@ -210,7 +210,7 @@ fn double(ctx: &Ctx, r: &RequestView, alike: Alike) -> Markup {
     }
 }
 
-/// What a request says, since when, and where it stands.
+/// The words of a request, since when, and where it stands.
 pub(super) fn told(ctx: &Ctx, r: &RequestView) -> Markup {
     let lang = ctx.lang;
     html! {

@@ -87,7 +87,7 @@ async fn draw(app: &App, ctx: &Ctx, person: Option<Uuid>) -> Result<Markup, Prob
 fn said(ctx: &Ctx) -> Markup {
     let [filled, unread, other, elsewhere, filed, sent, merged, undone, undo, see, recent, found, no_area, hint] =
         WORDS.map(|end| {
-            // What only the script knows stays in its place.
+            // The values that the script alone knows stay in their places.
             let open = [("name", "{$name}"), ("agency", "{$agency}"), ("count", "{$count}")];
             TEXTS.with(ctx.lang, &format!("intake-{end}"), &open)
         });
