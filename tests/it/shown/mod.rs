@@ -171,6 +171,7 @@ const PLAIN: &[&str] = &[
     "Report",
     "RowError",
     "ShiftHandoverLine",
+    "SignalTaken",
     "Signature",
     "Sla",
     "Switched",

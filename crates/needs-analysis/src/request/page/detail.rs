@@ -107,6 +107,9 @@ fn facts(ctx: &Ctx, r: &RequestView) -> Markup {
                 }
                 dt { (t("fact-number")) } dd { code { (r.id) } }
             }
+            @if r.legal.contains(&RequestStepName::Merge) {
+                p { a href=(format!("/requests/{}/merge", r.id)) { (t("merge-look")) } }
+            }
         }
     }
 }
@@ -178,10 +181,7 @@ fn fields(lang: Lang, r: &RequestView, step: RequestStepName, agencies: &[Organi
                 @if agencies.is_empty() { p.help { (t("agency-none")) } }
                 (select("agency_id", "agency", "agency", &agencies.iter().map(agency).collect::<Vec<_>>()))
             }
-            RequestStepName::Merge => {
-                p { a.button href=(format!("/requests/{}/merge", r.id)) { (t("merge-look")) } }
-                (line("into", "into", true))
-            }
+            RequestStepName::Merge => (line("into", "into", true)),
             _ => {}
         }
         @if step.needs_reason() { (line("reason", "reason", true)) } @else { (line("note", "note", false)) }

@@ -90,7 +90,10 @@ async fn another_call_joins_the_open_request_and_comes_out_again() {
         );
         let back = house.step(&street(), id, "separate", json!({})).await;
         assert_eq!((&back["state"], &back["merged_into"]), (&json!("received"), &Value::Null));
-        house.post(&street(), &format!("/v1/requests/{id}/separate"), json!({})).await.refused(409, "invalid-transition");
+        house
+            .post(&street(), &format!("/v1/requests/{id}/separate"), json!({}))
+            .await
+            .refused(409, "invalid-transition");
         assert_eq!(house.miscounted().await, 0);
         for into in [json!(Uuid::nil()), json!(house.take_down(json!({ "area_code": XIMEN })).await)] {
             let theirs = officer(9, 100, "dispatcher", &[CHENGDONG]);
