@@ -326,9 +326,9 @@ form.addEventListener("sanbao:sent", (event) => {
 
 // A call that rings, told by the telephone system: one press opens the form for it.
 document.addEventListener("click", (event) => {
-  const button = /** @type {HTMLElement} */ (event.target).closest("[data-call]");
-  if (!(button instanceof HTMLElement) || !button.dataset.call) return;
-  phone.value = button.dataset.call;
+  const button = /** @type {HTMLElement} */ (event.target).closest("[data-ringing]");
+  if (!(button instanceof HTMLElement) || !button.dataset.ringing) return;
+  phone.value = button.dataset.ringing;
   phone.focus();
   byPhone();
   desk();

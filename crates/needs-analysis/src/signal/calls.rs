@@ -151,7 +151,7 @@ fn line(ctx: &Ctx, call: &Ringing, name: Option<&str>) -> Markup {
     html! {
         div.notice.info.spread {
             span { strong { (told) } " " (words.near(call.at, ctx.now())) }
-            button.button type="button" data-call=(call.phone) { (TEXTS.get(ctx.lang, "call-open")) }
+            button.button type="button" data-ringing=(call.phone) { (TEXTS.get(ctx.lang, "call-open")) }
         }
     }
 }

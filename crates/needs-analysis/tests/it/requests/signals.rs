@@ -48,14 +48,14 @@ async fn a_call_is_told_to_the_desks_of_its_area_and_to_no_others() {
         assert_eq!((&first["taken"], &again["taken"]), (&json!(true), &json!(false)));
         for page in ["/requests/calls", "/requests/new"] {
             let told = house.page(&street(), page).await.text;
-            assert_eq!(told.matches("data-call=\"19900000001\"").count(), 1, "{told}");
+            assert_eq!(told.matches("data-ringing=\"19900000001\"").count(), 1, "{told}");
             assert!(told.contains("来电 19900000001：林某兰"), "{told}");
         }
         let elsewhere = house.page(&officer(9, 100, "dispatcher", &[XIMEN]), "/requests/calls").await;
-        assert!(!elsewhere.text.contains("data-call"), "{}", elsewhere.text);
+        assert!(!elsewhere.text.contains("data-ringing"), "{}", elsewhere.text);
         assert_eq!(house.page(&agency(), "/requests/calls").await.status, 403);
         house.clock.advance(std::time::Duration::from_mins(11));
-        assert!(!house.page(&street(), "/requests/calls").await.text.contains("data-call"), "it rings no more");
+        assert!(!house.page(&street(), "/requests/calls").await.text.contains("data-ringing"), "it rings no more");
         let unknown = json!({ "phone": "0000" });
         sent(&house, "/v1/calls", "evt_2", &unknown, 0, SECRET).await.refused(422, "invalid");
         sent(&house, "/v1/calls", "evt_3", &json!({ "number": 1 }), 0, SECRET).await.refused(422, "invalid");
