@@ -239,7 +239,6 @@ mod tests {
 
     /// The tables in which nothing personal stands, or nothing but ids, moments and states, and why.
     const LEFT: &[(&str, &str)] = &[
-        ("_incoming_call", "numbers that called within the hour"),
         ("agency", "organisations"),
         ("area", "places"),
         ("area_parent", "places"),

@@ -93,7 +93,6 @@ mod tests {
     const CLASSED: &[&str] = &["request", "history", "request_history", "request_moved", "held_subject"];
     /// The tables that have no clock here, and why.
     const OTHERS: &[(&str, &str)] = &[
-        ("_incoming_call", "an hour"),
         ("agency", "organisations"),
         ("area", "places"),
         ("area_parent", "places"),

@@ -34,7 +34,6 @@ const LEFT_OUT: &[(&str, &str, &str)] = &[
 
 /// The tables that tell of no person, or that repeat what is told elsewhere, and why.
 const ELSEWHERE: &[(&str, &str)] = &[
-    ("_incoming_call", "numbers that called within the hour"),
     ("agency", "organisations"),
     ("area", "places"),
     ("area_parent", "places"),

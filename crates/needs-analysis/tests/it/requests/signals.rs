@@ -85,7 +85,7 @@ async fn an_alarm_is_an_urgent_request_once_whatever_it_lacks() {
             (&json!("alarm"), &json!("emergency"), &json!("received"))
         );
         assert!(first["note"].as_str().unwrap().contains("一键呼叫，设备 SOS-0042"), "{first}");
-        assert_eq!((&second["area_code"], &second["elder_name"]), (&json!(CHENGDONG), &json!("设备 S-7 的老人")));
+        assert_eq!((&second["area_code"], &second["elder_name"]), (&json!(CHENGDONG), &json!("设备S-7的老人")));
         assert!(second["note"].as_str().unwrap().contains("电话：12"), "what cannot be called is kept: {second}");
         assert_eq!(house.counted().await, (2, 2));
     })
