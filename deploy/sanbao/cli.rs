@@ -149,6 +149,10 @@ pub struct ServeArgs {
     /// The area code that a landline without one is of: 0574.
     #[arg(long, env = "SANBAO_DIALLING_CODE", value_name = "CODE")]
     pub dialling_code: Option<DiallingCode>,
+    /// The telephone systems and platforms of devices that send signed signals: a JSON list of name, `organisation_id`,
+    /// `area_code` and secret (`whsec_…`).
+    #[arg(long, env = "SANBAO_SIGNAL_FILE", value_name = "FILE")]
+    pub signal_file: Option<PathBuf>,
     #[command(flatten)]
     pub turn: TurnArgs,
     #[command(flatten)]
@@ -273,6 +277,7 @@ impl ServeArgs {
             accounts: self.accounts.rules(),
             public_url,
             dialling_code: self.dialling_code.clone(),
+            signal_file: self.signal_file.clone(),
             site,
             storage,
             secret_file,

@@ -47,6 +47,7 @@ const DIFFER_IN_ONE_FLAG: &[(&str, &str, &str)] = &[
     ("behind_https_proxy", "--data-dir d", "--data-dir d --behind-https-proxy"),
     ("public_url", "--data-dir d", "--data-dir d --public-url https://care.example"),
     ("dialling_code", "--data-dir d", "--data-dir d --dialling-code 0574"),
+    ("signal_file", "--data-dir d", "--data-dir d --signal-file s"),
     ("turn_listen", "--data-dir d", "--data-dir d --turn-listen 127.0.0.1:9"),
     ("turn_tls_listen", SERVED, "--data-dir d --tls-cert c --tls-key k --turn-tls-listen 127.0.0.1:9"),
     ("turn_tls_cert", OF_TURN, "--data-dir d --turn-tls-key k --turn-tls-cert e"),

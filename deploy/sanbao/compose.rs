@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use axum::Router;
+use sanbao_needs_analysis::signal::Hooks;
 use sanbao_platform::audit::chain::{self, Keeping};
 use sanbao_platform::auth::{Keys, Passwords};
 use sanbao_platform::bus::{Retention, StreamLimits};
@@ -40,6 +41,8 @@ pub struct Parts {
     pub behind_proxy: bool,
     /// The area code of a landline that is told without one.
     pub dialling_code: Option<DiallingCode>,
+    /// Those that send signals.
+    pub hooks: Hooks,
     /// How media is relayed.
     pub turn: Turn,
     /// The rules by which people learn each other's addresses.
@@ -143,6 +146,7 @@ impl Parts {
             secure: settings.site.secure(),
             behind_proxy: matches!(settings.site, crate::settings::Site::BehindProxy),
             dialling_code: settings.dialling_code.clone(),
+            hooks: hooks(settings)?,
             turn: settings.turn.clone(),
             media: settings.media,
             metrics_token: settings.metrics_token.clone(),
@@ -193,7 +197,8 @@ impl Parts {
     }
 
     fn needs_config(&self) -> sanbao_needs_analysis::Config {
-        sanbao_needs_analysis::Config { periods: self.periods, ..sanbao_needs_analysis::Config::default() }
+        let (periods, hooks) = (self.periods, self.hooks.clone());
+        sanbao_needs_analysis::Config { periods, hooks, ..sanbao_needs_analysis::Config::default() }
     }
 
     /// The same of needs-analysis: the demo, imports.
@@ -202,6 +207,14 @@ impl Parts {
         let (config, imports) = (self.needs_config(), sanbao_needs_analysis::import::Imports::default());
         Ok(sanbao_needs_analysis::App { deps, config, imports })
     }
+}
+
+/// Those that send signals, as their file names them.
+fn hooks(settings: &Settings) -> Result<Hooks, ComposeError> {
+    let Some(path) = &settings.signal_file else { return Ok(Hooks::default()) };
+    let failed = |why: String| ComposeError::SignalFile(path.clone(), why);
+    let text = std::fs::read_to_string(path).map_err(|error| failed(error.to_string()))?;
+    Hooks::read(&text).map_err(|error| failed(error.to_string()))
 }
 
 /// Every kind of problem that any part answers with.

@@ -135,6 +135,8 @@ pub struct Settings {
     pub public_url: String,
     /// The area code of a landline that is told without one.
     pub dialling_code: Option<DiallingCode>,
+    /// The file of those that send signals.
+    pub signal_file: Option<PathBuf>,
     pub storage: Storage,
     /// The file of the root secret.
     pub secret_file: PathBuf,
@@ -225,6 +227,7 @@ impl Settings {
             site: Site::Plain,
             public_url: String::new(),
             dialling_code: None,
+            signal_file: None,
             storage,
             secret_file,
             no_migrate: false,
@@ -298,6 +301,7 @@ impl Settings {
         ]);
         let around = vec![
             ("secret_file", shown(&self.secret_file)),
+            ("signal_file", shown(&self.signal_file)),
             ("ntp", shown(&self.ntp)),
             ("metrics_token", shown(&self.metrics_token)),
             ("log", shown(self.log.to_string())),

@@ -29,6 +29,9 @@ pub enum ComposeError {
     /// A database does not open or migrate.
     #[error("the {0} database: {1}")]
     Database(&'static str, DbError),
+    /// The file of those that send signals cannot be used.
+    #[error("the senders of signals in {0}: {1}")]
+    SignalFile(PathBuf, String),
     /// The secret is no key.
     #[error("the root secret gives no signing key: {0}")]
     Keys(#[from] sanbao_platform::auth::TokenError),

@@ -40,6 +40,8 @@ const NOT_LOOKED_AT: &[&str] = &[
     "/guest",
     "/offers/open",
     "/persons/{id}/export/part",
+    "/requests/areas",
+    "/requests/calls",
     "/requests/export/part",
     "/requests/part",
     "/session",

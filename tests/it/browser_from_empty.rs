@@ -237,7 +237,7 @@ async fn books_a_consult(person: &Hand<'_>, links: &Links) {
     person.browser.shots("from-empty-consult").await;
 }
 
-/// A call comes in, is looked at, and goes to the agency.
+/// A call comes in, and goes to the agency.
 async fn dispatches_a_request(person: &Hand<'_>, desk: &str) {
     person.comes_in(desk, "zhou").await;
     person.goto("/requests/new").await;
@@ -245,14 +245,9 @@ async fn dispatches_a_request(person: &Hand<'_>, desk: &str) {
     person.fill("#elder_name", "李阿婆").await;
     person.choose("#area_code", "城东社区").await;
     person.choose("#category", "助餐").await;
-    person.click("main form button.primary").await;
-    person.until("location.pathname === '/requests'").await;
-    person.follow("李阿婆").await;
-    person.click("#do-triage [type=submit]").await;
-    person.browser.wait_for("#do-dispatch").await;
-    person.choose("#dispatch-agency", "新三宝").await;
-    person.click("#do-dispatch [type=submit]").await;
-    person.until("document.body.innerText.includes('已派单')").await;
+    person.choose("#agency_id", "新三宝").await;
+    person.click("[name=dispatch]").await;
+    person.until("document.body.innerText.includes('已登记并派单：李阿婆')").await;
     person.browser.shots("from-empty-request").await;
 }
 

@@ -14,7 +14,7 @@ use crate::common::{Served, artifacts};
 /// of every caller.
 const CALLERS: &[(&str, &str)] = &[("nurse", "all"), ("desk", "positive"), ("admin", "positive")];
 /// Streams without an end, a socket, and the end of the log-in that is called with.
-const LEFT_OUT: &[&str] = &["/v1/requests/events", "/v1/visits/events", "/v1/signal", "/v1/tokens"];
+const LEFT_OUT: &[&str] = &["/v1/calls/events", "/v1/requests/events", "/v1/visits/events", "/v1/signal", "/v1/tokens"];
 const CHECKS: &str = "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance";
 /// The calls of an operation that are made up, beside those that cover its document.
 const MADE_UP: &str = "3";

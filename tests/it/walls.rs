@@ -44,6 +44,8 @@ const FOR_ALL: &[(&str, &str, &str)] = &[
     ("post", "/v1/offers/read", "the holder of the link is asked"),
     ("post", "/v1/offers/accept", "the holder of the link is asked"),
     ("post", "/v1/offers/decline", "the holder of the link is asked"),
+    ("post", "/v1/alarms", "no log-in counts: its sender signs it"),
+    ("post", "/v1/calls", "no log-in counts: its sender signs it"),
     ("get", "/v1/areas", "the tree is known to all"),
     ("get", "/v1/areas/{code}", "the tree is known to all"),
 ];

@@ -86,8 +86,10 @@ const READERS: &[&str] = &[
     "crates/needs-analysis/src/request/import/undo.rs",
     "crates/needs-analysis/src/request/joined.rs",
     "crates/needs-analysis/src/request/list.rs",
+    "crates/needs-analysis/src/request/merged.rs",
     "crates/needs-analysis/src/request/reseal.rs",
     "crates/needs-analysis/src/request/retention.rs",
+    "crates/needs-analysis/src/request/serving.rs",
     "crates/needs-analysis/src/request/store.rs",
     "crates/needs-analysis/src/rollup/verify.rs",
     "crates/needs-analysis/src/verify.rs",
@@ -135,6 +137,7 @@ const OPENED: &[(&str, &str)] = &[
     ("crates/booking/src/visit/store.rs", "statements"),
     ("crates/needs-analysis/src/request/events.rs", "what the agency's order needs"),
     ("crates/needs-analysis/src/request/input.rs", "what is taken down"),
+    ("crates/needs-analysis/src/request/merged.rs", "what was said, for the history of the request that it joins"),
     ("crates/needs-analysis/src/request/store.rs", "statements"),
     ("crates/platform/src/audit/personal.rs", "the type itself"),
 ];

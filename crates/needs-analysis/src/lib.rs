@@ -6,6 +6,7 @@ pub mod policy;
 pub mod request;
 pub mod role;
 pub mod rollup;
+pub mod signal;
 mod texts;
 pub mod verify;
 
@@ -40,6 +41,8 @@ pub const MIGRATIONS: Migrations = migrations!("needs-analysis":
     1130 "1130_erased_elder",
     1140 "1140_elder_by_survivor",
     1150 "1150_retention",
+    1240 "1240_intake",
+    1241 "1241_incoming_call",
     1260 "1260_import_runs",
 );
 
@@ -58,6 +61,8 @@ pub struct Config {
     pub sla: request::sla::SlaRules,
     /// How long what is kept.
     pub periods: Periods,
+    /// The telephone systems and platforms of devices that send signals.
+    pub hooks: signal::Hooks,
 }
 
 /// The state of every handler. Cheap to clone.
@@ -80,8 +85,12 @@ impl ServiceState for App {
 /// Builds the service. No I/O.
 pub fn build(config: Config, deps: Deps) -> Service {
     let app = App { deps, config, imports: import::Imports::default() };
-    let routes =
-        Routes::new().merge(area::routes()).merge(request::routes()).merge(rollup::routes()).merge(audit::routes());
+    let routes = Routes::new()
+        .merge(area::routes())
+        .merge(request::routes())
+        .merge(rollup::routes())
+        .merge(audit::routes())
+        .merge(signal::routes());
     let disposer = request::retention::disposer(app.deps.db.clone(), app.deps.clock.clone(), app.config.periods);
     let tasks = vec![area::task(&app), request::erased::task(&app), retention::task(disposer), import::task(&app)];
     let mut consumers = request::consumers(&app);

@@ -19,7 +19,9 @@ pub(crate) static TEXTS: LazyLock<Texts> = LazyLock::new(|| {
             "\n",
             include_str!("../texts/area.zh-CN.ftl"),
             "\n",
-            include_str!("../texts/rollup.zh-CN.ftl")
+            include_str!("../texts/rollup.zh-CN.ftl"),
+            "\n",
+            include_str!("../texts/intake.zh-CN.ftl")
         ),
         concat!(
             include_str!("../texts/request.en.ftl"),
@@ -28,7 +30,9 @@ pub(crate) static TEXTS: LazyLock<Texts> = LazyLock::new(|| {
             "\n",
             include_str!("../texts/area.en.ftl"),
             "\n",
-            include_str!("../texts/rollup.en.ftl")
+            include_str!("../texts/rollup.en.ftl"),
+            "\n",
+            include_str!("../texts/intake.en.ftl")
         ),
     )
 });
@@ -38,10 +42,19 @@ pub(crate) fn state(lang: Lang, state: RequestStateName) -> String {
     TEXTS.get(lang, &format!("state-{state}"))
 }
 
+/// The system or the channel that a request came from in words; of another office's system its own name.
+pub(crate) fn source(lang: Lang, source: &str) -> String {
+    let known = SOURCES.contains(&source);
+    if known { TEXTS.get(lang, &format!("source-{source}")) } else { source.to_owned() }
+}
+
 /// A step in words, by its name in the history.
 pub(crate) fn step(lang: Lang, step: &str) -> String {
     TEXTS.get(lang, &format!("step-{step}"))
 }
+
+/// The sources that have words of their own: those of this service.
+const SOURCES: [&str; 6] = ["hotline", "walk_in", "app", "home_visit", "alarm", "demo"];
 
 /// The columns of the file of counts, as the keys of their heads name them.
 const COUNTS_HEAD: [&str; 8] =
@@ -72,6 +85,7 @@ mod tests {
     use sanbao_platform::lifecycle::Lifecycle as _;
 
     use super::*;
+    use crate::request::input::Channel;
     use crate::request::model::Request;
     use crate::request::step::RequestStepName;
 
@@ -83,7 +97,9 @@ mod tests {
             .chain(Category::ALL.iter().map(|c| format!("category-{c}")))
             .chain(Urgency::ALL.iter().map(|u| format!("urgency-{u}")))
             .chain(Level::ALL.iter().map(|l| format!("level-{l}")))
+            .chain(SOURCES.iter().map(|source| format!("source-{source}")))
             .chain(COUNTS_HEAD.iter().map(|head| format!("csv-{head}")));
         assert_eq!(TEXTS.lacking(keys), [""; 0]);
+        assert!(Channel::ALL.iter().all(|channel| SOURCES.contains(&channel.as_str())));
     }
 }

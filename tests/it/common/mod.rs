@@ -99,6 +99,7 @@ pub async fn parts_at(storage: &Storage, clock: Clock) -> Parts {
         secure: false,
         behind_proxy: false,
         dialling_code: "0574".parse().ok(),
+        hooks: sanbao_needs_analysis::signal::Hooks::default(),
         turn: Turn::Off,
         media: MediaRules::default(),
         metrics_token: None,

@@ -379,6 +379,7 @@ impl<'a> Journey<'a> {
         self.get("desk", &format!("/v1/requests/export?person={person}")).await;
         let (other, merged) = (self.request("量血压").await, self.request("再量一次").await);
         self.post("desk", &format!("/v1/requests/{merged}/merge"), json!({ "into": other })).await;
+        self.post("desk", &format!("/v1/requests/{merged}/separate"), json!({})).await;
         self.post("desk", &format!("/v1/requests/{other}/cancel"), why).await;
     }
 }

@@ -178,6 +178,7 @@ const PLAIN: &[&str] = &[
     "Runs",
     "SameFile",
     "ShiftHandoverLine",
+    "SignalTaken",
     "Signature",
     "Sla",
     "Switched",

@@ -42,6 +42,7 @@ const PERSONAL: &[(&str, &str)] = &[
     ("/requests/part", "desk"),
     ("/requests/export/part", "desk"),
     ("/requests/{id}", "desk"),
+    ("/requests/{id}/merge", "desk"),
 ];
 /// Pages that show none of them, and what a page alone calls.
 const PLAIN: &[&str] = &[
@@ -84,6 +85,8 @@ const PLAIN: &[&str] = &[
     "/practitioners/days",
     "/practitioners/{id}",
     "/relay/parked",
+    "/requests/areas",
+    "/requests/calls",
     "/requests/import",
     "/requests/imports",
     "/requests/imports/{id}",

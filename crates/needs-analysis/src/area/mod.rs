@@ -14,6 +14,7 @@ pub mod known;
 pub mod model;
 mod page;
 mod rename;
+pub mod search;
 pub mod seed;
 pub mod store;
 mod view;

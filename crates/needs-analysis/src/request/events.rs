@@ -115,7 +115,9 @@ pub fn of(change: &Change<Request>, at: DateTime<Utc>) -> Result<Vec<NewEvent>, 
             ended.then(|| NewEvent::of(at, &CANCELLED, id, &CancelledRequest { request_id: id })).transpose()?
         }
         Some(
-            S::FollowUp(_)
+            S::Append { .. }
+            | S::Separate { .. }
+            | S::FollowUp(_)
             | S::Close(_)
             | S::Reopen(_)
             | S::VisitScheduled(_)

@@ -5,8 +5,10 @@
 use chrono::{DateTime, Duration, NaiveDate, TimeZone as _, Utc};
 use sanbao_platform::cn::{DiallingCode, ResidentId, is_doubtful_name, plain_name};
 use sanbao_platform::crypto::FieldKeys;
+use sanbao_platform::id::OrganisationId;
 use sanbao_platform::moment::Moment;
 use sanbao_platform::problem::{FieldError, Problem};
+use sanbao_platform::text_enum;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -65,6 +67,46 @@ pub struct NewRequest {
     /// The elder's record in the network, where the caller has it open; its area must be one of the caller's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub person_id: Option<Uuid>,
+    /// The way it came in on: by telephone when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub channel: Option<Channel>,
+    /// To send it to an agency at once (登记并派单): category and urgency are confirmed as they are told. All of it or nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dispatch: Option<DispatchTo>,
+    /// To let it go on in an open request at once (并单): its words join that one's history. All of it or nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub merge: Option<MergeInto>,
+}
+
+text_enum! {
+    /// The way a request came in on, where a person took it down; also the source that it has then.
+    pub enum Channel {
+        /// 电话热线: by telephone.
+        Hotline = "hotline",
+        /// 上门来访: somebody came to the desk.
+        WalkIn = "walk_in",
+        /// 小程序、公众号: by an app.
+        App = "app",
+        /// 入户走访: told at home.
+        HomeVisit = "home_visit",
+    }
+}
+
+/// To whom a new request is sent.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DispatchTo {
+    /// The agency; needed.
+    #[schema(required)]
+    pub agency_id: Option<OrganisationId>,
+}
+
+/// In which request a new one goes on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct MergeInto {
+    /// An open request that the caller handles.
+    pub into: RequestId,
 }
 
 /// A request whose fields have been checked; whether there is such an area is for the database to say.

@@ -4,6 +4,8 @@
 //! - [`category`], [`sla`]: the tables of categories and of limits
 //! - [`state`], [`step`]: the life cycle, pure; [`steps`]: the one way through it
 //! - [`list`]: which requests somebody sees
+//! - [`merged`]: requests that go on in another one; `onward`: a new one that is sent or merged at once
+//! - `serving`: which agency is nearest to somebody
 //! - `export`: all that is kept of one person
 //! - [`directory`]: the agencies and offices that are known
 //! - [`import`]: requests from a file
@@ -28,11 +30,14 @@ pub mod import;
 pub mod input;
 mod joined;
 pub mod list;
+pub mod merged;
 pub mod model;
+mod onward;
 mod page;
 pub mod policy;
 pub mod reseal;
 pub mod retention;
+mod serving;
 pub mod sla;
 pub mod state;
 pub mod step;
@@ -44,6 +49,7 @@ use sanbao_platform::http::Routes;
 
 use crate::App;
 
+pub(crate) use api::listed;
 pub use category::{Category, Urgency};
 pub use consumer::consumers;
 pub use id::RequestId;

@@ -15,9 +15,6 @@ use super::input::Draft;
 use super::sla::Timed;
 use super::state::{Engagement, Involvement, RequestState, RequestStateName};
 
-/// The source of requests that were typed in here.
-pub const SOURCE_HOTLINE: &str = "hotline";
-
 /// A request.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Request {

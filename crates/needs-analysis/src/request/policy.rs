@@ -50,8 +50,10 @@ fn action_of(step: RequestStepName) -> Option<Action> {
         | S::Merge
         | S::FollowUp
         | S::Close
-        | S::Reopen => Some(Action::RequestHandle),
-        S::Update
+        | S::Reopen
+        | S::Separate => Some(Action::RequestHandle),
+        S::Append
+        | S::Update
         | S::VisitScheduled
         | S::VisitStarted
         | S::VisitCompleted

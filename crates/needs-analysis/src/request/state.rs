@@ -201,8 +201,9 @@ impl State for RequestState {
             | S::VisitCancelled(_)
             | S::VisitNoShow(_)
             | S::OrderCancelled(_) => self.visited(step),
-            S::Update { .. } if self.name().is_open() => Ok(self),
-            S::Update { .. } => Err(self.illegal(step.name())),
+            S::Separate { back, .. } => super::merged::separated(self, back),
+            S::Append { .. } | S::Update { .. } if self.name().is_open() => Ok(self),
+            S::Append { .. } | S::Update { .. } => Err(self.illegal(step.name())),
         }
     }
 }

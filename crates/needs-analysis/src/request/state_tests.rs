@@ -58,7 +58,9 @@ fn the_life_cycle_is_as_reviewed() {
 #[test]
 fn an_ended_request_takes_no_step_and_every_other_one_can_end() {
     for state in every_state() {
-        assert_eq!(state.legal().is_empty(), !state.name().is_open(), "{state:?}");
+        // One that was merged by mistake is taken out again.
+        let ended = !state.name().is_open() && state.name() != RequestStateName::Merged;
+        assert_eq!(state.legal().is_empty(), ended, "{state:?}");
         assert!(every_state().iter().any(|s| s.name() == state.name()));
     }
     let closed = RequestState::Closed(Involvement::Nobody);

@@ -9,6 +9,7 @@ use uuid::Uuid;
 use super::category::{Category, Urgency};
 use super::details::Details;
 use super::id::RequestId;
+use super::state::RequestStateName;
 
 /// The words that came with a step.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -64,6 +65,20 @@ pub enum RequestStep {
     Close(Said),
     /// The elder was not content.
     Reopen(Said),
+    /// Somebody has called about it again: what was said is joined to it.
+    Append {
+        /// As urgent as the later call.
+        urgency: Urgency,
+        /// The words that were said.
+        said: Said,
+    },
+    /// It is a request of its own again.
+    Separate {
+        /// The state that it was merged from.
+        back: RequestStateName,
+        /// The words that were said.
+        said: Said,
+    },
     /// The row that it came from has changed.
     Update {
         /// The row's details as they are now.
@@ -110,6 +125,10 @@ text_enum! {
         Close = "close",
         /// 重办: the elder was not content; with a reason.
         Reopen = "reopen",
+        /// 又有来电: another call about it was joined to it.
+        Append = "append",
+        /// 撤销并单: a request of its own again.
+        Separate = "separate",
         /// 导入更新: an import brought it up to date.
         Update = "update",
         /// The agency gave a visit a time.
@@ -151,6 +170,8 @@ impl StepName for RequestStepName {
             Self::FollowUp => RequestStep::FollowUp(said),
             Self::Close => RequestStep::Close(said),
             Self::Reopen => RequestStep::Reopen(said),
+            Self::Append => RequestStep::Append { urgency: Urgency::Normal, said },
+            Self::Separate => RequestStep::Separate { back: RequestStateName::Received, said },
             Self::Update => RequestStep::Update { details: Box::new(Details::blank()), said },
             Self::VisitScheduled => RequestStep::VisitScheduled(None),
             Self::VisitStarted => RequestStep::VisitStarted(None),
@@ -173,8 +194,10 @@ impl StepName for RequestStepName {
             | Self::Merge
             | Self::FollowUp
             | Self::Close
-            | Self::Reopen => true,
-            Self::Update
+            | Self::Reopen
+            | Self::Separate => true,
+            Self::Append
+            | Self::Update
             | Self::VisitScheduled
             | Self::VisitStarted
             | Self::VisitCompleted
@@ -199,6 +222,8 @@ impl RequestStep {
             | Self::FollowUp(said)
             | Self::Close(said)
             | Self::Reopen(said)
+            | Self::Append { said, .. }
+            | Self::Separate { said, .. }
             | Self::Update { said, .. }
             | Self::VisitCancelled(said)
             | Self::OrderCancelled(said) => Some(said),
@@ -223,6 +248,8 @@ impl Step for RequestStep {
             Self::FollowUp(_) => RequestStepName::FollowUp,
             Self::Close(_) => RequestStepName::Close,
             Self::Reopen(_) => RequestStepName::Reopen,
+            Self::Append { .. } => RequestStepName::Append,
+            Self::Separate { .. } => RequestStepName::Separate,
             Self::Update { .. } => RequestStepName::Update,
             Self::VisitScheduled(_) => RequestStepName::VisitScheduled,
             Self::VisitStarted(_) => RequestStepName::VisitStarted,

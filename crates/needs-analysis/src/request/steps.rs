@@ -23,7 +23,7 @@ use super::policy::Standing;
 use super::state::RequestState;
 use super::step::{RequestStep, RequestStepName, Said};
 use super::view::{self, RequestView};
-use super::{directory, events, store};
+use super::{directory, events, merged, store};
 use crate::area;
 use crate::policy::Action;
 use crate::rollup::{self, CountChange};
@@ -68,7 +68,13 @@ impl Lifecycle for Request {
                 self.version += 1;
                 return self;
             }
+            RequestStep::Append { urgency, .. } => {
+                self.details.urgency = self.details.urgency.min(*urgency);
+                self.version += 1;
+                return self;
+            }
             RequestStep::Dispatch { .. }
+            | RequestStep::Separate { .. }
             | RequestStep::Accept { .. }
             | RequestStep::Reject(_)
             | RequestStep::Resolve(_)
@@ -250,11 +256,18 @@ impl Order<Request> for RequestOrder {
             RequestStepName::Resolve => RequestStep::Resolve(said),
             RequestStepName::Cancel => RequestStep::Cancel(said),
             RequestStepName::Escalate => RequestStep::Escalate(said),
-            RequestStepName::Merge => RequestStep::Merge { into: target(call, tx, body.into, request.id).await?, said },
+            RequestStepName::Merge => {
+                let into = merged::target(call, tx, body.into, Some(request.id), "/into").await?;
+                RequestStep::Merge { into: into.id, said }
+            }
+            RequestStepName::Separate => {
+                RequestStep::Separate { back: merged::back(tx, request, call.ctx.now()).await?, said }
+            }
             RequestStepName::FollowUp => RequestStep::FollowUp(said),
             RequestStepName::Close => RequestStep::Close(said),
             RequestStepName::Reopen => RequestStep::Reopen(said),
-            RequestStepName::Update
+            RequestStepName::Append
+            | RequestStepName::Update
             | RequestStepName::VisitScheduled
             | RequestStepName::VisitStarted
             | RequestStepName::VisitCompleted
@@ -267,19 +280,4 @@ impl Order<Request> for RequestOrder {
 
 fn no_agency() -> Problem {
     Problem::field("/agency_id", "没有这个机构", "There is no such agency")
-}
-
-/// The request another goes on in: one that the actor sees too and that is still open.
-async fn target(
-    call: Call<'_, Request>,
-    conn: &mut Conn,
-    into: Option<RequestId>,
-    own: RequestId,
-) -> Result<RequestId, Problem> {
-    let unknown = || Problem::field("/into", "没有这条工单，或它已结束", "There is no such request, or it has ended");
-    let id = into.filter(|id| *id != own).ok_or_else(unknown)?;
-    let other = store::find(conn, id).await?.filter(|r| r.state_name().is_open()).ok_or_else(unknown)?;
-    let standing = other.stance(call.app, conn, call.ctx).await?;
-    standing.allows(call.ctx, Action::RequestHandle).require().map_err(|_| unknown())?;
-    Ok(id)
 }

@@ -5,20 +5,20 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use sanbao_platform::db::Conn;
 use sanbao_platform::http::{Ctx, ETag, Idempotency, Json};
-use sanbao_platform::lifecycle::{By, Lifecycle as _, StepError, create as write};
+use sanbao_platform::lifecycle::{By, Call, Lifecycle as _, StepError, create as write};
 use sanbao_platform::policy::Decision;
 use sanbao_platform::problem::{CONFLICT, Problem};
 use uuid::Uuid;
 
 use crate::area;
 use crate::policy::{self, Action, relation};
-use crate::request::input::{self, NewRequest};
-use crate::request::model::{Request, SOURCE_HOTLINE};
-use crate::request::store;
+use crate::request::input::{self, Channel, NewRequest};
+use crate::request::model::Request;
 use crate::request::view::RequestView;
+use crate::request::{onward, store};
 use crate::{App, local_day};
 
-/// Takes a request down.
+/// Takes a request down; with `dispatch` or `merge` it goes on at once, or nothing is taken down.
 #[utoipa::path(post, path = "/v1/requests", tag = "requests", request_body = NewRequest, responses(
     (status = 201, body = RequestView), (status = 401), (status = 403), (status = 404), (status = 409), (status = 422)))]
 pub async fn create(
@@ -27,10 +27,15 @@ pub async fn create(
     key: Idempotency,
     Json(body): Json<NewRequest>,
 ) -> Result<Response, Problem> {
-    policy::allows(&ctx.actor, Action::RequestCreate, relation(!ctx.actor.areas.is_empty())).require()?;
+    let anywhere = relation(!ctx.actor.areas.is_empty());
+    policy::allows(&ctx.actor, Action::RequestCreate, anywhere).require()?;
+    if body.dispatch.is_some() || body.merge.is_some() {
+        policy::allows(&ctx.actor, Action::RequestHandle, anywhere).require()?;
+    }
     let rules = input::Rules { now: ctx.now(), own: app.deps.dialling_code.as_ref(), file: false };
     let draft = input::parse(&body, rules).map_err(|faults| input::invalid(&faults))?;
-    let mut request = Request::from_draft(draft, ctx.actor.organisation, SOURCE_HOTLINE, &app.deps.fields, ctx.now());
+    let source = body.channel.unwrap_or(Channel::Hotline).as_str();
+    let mut request = Request::from_draft(draft, ctx.actor.organisation, source, &app.deps.fields, ctx.now());
     let mut tx = app.deps.db.begin().await?;
     require_area(&mut tx, &ctx, &request).await?;
     if let Some(answer) = key.begin(&mut tx, &ctx, "request.create", &body).await? {
@@ -41,7 +46,8 @@ pub async fn create(
     // A resident id says who it is, more surely than a record that was open when somebody called.
     request.details.person_id = elders.into_values().next().or(told);
     let id = request.id;
-    write(&mut tx, &By::Person(&ctx), request).await.map_err(problem)?;
+    write(&mut tx, &By::Person(&ctx), request.clone()).await.map_err(problem)?;
+    onward::go(Call { app: &app, ctx: &ctx }, &mut tx, request, &body).await?;
     let view = Request::view(&app, &mut tx, &ctx, id).await?;
     let answer = key.finish_tagged(&mut tx, &ctx, StatusCode::CREATED, ETag(view.version), &view).await?;
     tx.commit().await?;

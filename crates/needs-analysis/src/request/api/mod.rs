@@ -2,6 +2,7 @@
 
 mod create;
 mod read;
+mod separate;
 mod steps;
 
 use utoipa_axum::router::OpenApiRouter;
@@ -27,6 +28,7 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(steps::cancel))
         .routes(routes!(steps::escalate))
         .routes(routes!(steps::merge))
+        .routes(routes!(separate::separate))
         .routes(routes!(steps::follow_up))
         .routes(routes!(steps::close))
         .routes(routes!(steps::reopen))

@@ -69,11 +69,7 @@ fn facts(ctx: &Ctx, r: &RequestView) -> Markup {
         html! { @if let Some(value) = value { dt { (t(key)) } dd { (value) } } }
     };
     let unreadable = r.national_id_unreadable.then(|| t("unreadable"));
-    let source = match r.source.as_str() {
-        "hotline" => t("source-hotline"),
-        "demo" => t("source-demo"),
-        other => other.to_owned(),
-    };
+    let source = texts::source(lang, &r.source);
     let category = texts::category(lang, r.category);
     html! {
         section.card {
@@ -106,8 +102,13 @@ fn facts(ctx: &Ctx, r: &RequestView) -> Markup {
                 (fact("fact-agency", r.agency_name.as_deref()))
                 (fact("fact-source", Some(&source)))
                 (fact("fact-external", r.external_id.as_deref()))
-                (fact("fact-merged", r.merged_into.map(|id| id.to_string()).as_deref()))
+                @if let Some(into) = r.merged_into {
+                    dt { (t("fact-merged")) } dd { a href=(format!("/requests/{into}")) { (t("open-request")) } }
+                }
                 dt { (t("fact-number")) } dd { code { (r.id) } }
+            }
+            @if r.legal.contains(&RequestStepName::Merge) {
+                p { a href=(format!("/requests/{}/merge", r.id)) { (t("merge-look")) } }
             }
         }
     }

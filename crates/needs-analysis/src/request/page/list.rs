@@ -59,6 +59,12 @@ pub(super) fn may(ctx: &Ctx, action: Action) -> bool {
     !ctx.actor.areas.is_empty() && policy::allows(&ctx.actor, action, Relation::InScope) == Decision::Allow
 }
 
+/// Refuses as the API does: 403 to a person who could if the request were theirs, 404 to all others.
+pub(super) fn require(ctx: &Ctx, action: Action) -> Result<(), Problem> {
+    let relation = if may(ctx, action) { Relation::InScope } else { Relation::Outside };
+    policy::allows(&ctx.actor, action, relation).require()
+}
+
 async fn draw(app: &App, ctx: &Ctx, mut query: ListQuery) -> Result<Markup, Problem> {
     query.limit = Some(ROWS);
     query.open.get_or_insert_with(|| "true".to_owned());

@@ -1,19 +1,25 @@
 //! The dispatcher's pages: the list, one request, a new one. They show what the API shows.
 
+mod areas;
+mod desk;
 mod detail;
-mod forms;
+mod intake;
 mod list;
+mod merge;
 mod part;
 mod words;
 
-use axum::routing::get;
+use axum::routing::{get, post};
 use sanbao_platform::http::{Routes, StaticFile};
 
 use super::export;
 use crate::App;
 
 const JS: &str = "text/javascript; charset=utf-8";
+/// The styles of the desk.
+const STYLES: &str = "/static/needs-analysis/desk.css";
 const FILES: &[StaticFile] = &[
+    (STYLES, "text/css; charset=utf-8", include_bytes!("../../../assets/desk.css")),
     ("/static/needs-analysis/requests.js", JS, include_bytes!("../../../assets/requests.js")),
     ("/static/needs-analysis/new-request.js", JS, include_bytes!("../../../assets/new-request.js")),
 ];
@@ -22,9 +28,11 @@ const FILES: &[StaticFile] = &[
 pub fn routes() -> Routes<App> {
     Routes::new()
         .page("/requests", get(list::requests).post(list::found))
-        .page("/requests/new", get(forms::new_request))
+        .page("/requests/new", get(intake::new_request).post(desk::desk))
+        .page("/requests/areas", post(areas::areas))
         .page("/requests/part", get(part::part))
         .page("/requests/export/part", get(export::part))
         .page("/requests/{id}", get(detail::request))
+        .page("/requests/{id}/merge", get(merge::page).post(merge::found))
         .files(FILES)
 }

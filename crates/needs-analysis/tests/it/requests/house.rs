@@ -84,10 +84,15 @@ pub fn other_agency_id() -> Uuid {
 
 impl House {
     pub async fn open(engine: &TestEngine) -> Self {
+        Self::with(engine, Config::default()).await
+    }
+
+    /// The same by an operator's choices.
+    pub async fn with(engine: &TestEngine, config: Config) -> Self {
         let clock = Clock::manual(NOON.parse().unwrap());
         let deps = engine.deps("needs_analysis", &MIGRATIONS, clock.clone()).await;
         let booking = Neighbour::new(engine, "booking", "booking").await;
-        let app = App { deps: deps.clone(), config: Config::default(), imports: import::Imports::default() };
+        let app = App { deps: deps.clone(), config: config.clone(), imports: import::Imports::default() };
         let mut tx = deps.db.begin().await.unwrap();
         area::seed::zhaobaoshan(&mut tx, clock.now()).await.unwrap();
         area::seed::demo_subdivision(&mut tx, clock.now()).await.unwrap();
@@ -97,7 +102,7 @@ impl House {
                 .unwrap();
         }
         tx.commit().await.unwrap();
-        let site = Site::of(build(Config::default(), deps.clone()), &deps);
+        let site = Site::of(build(config, deps.clone()), &deps);
         Self { site, app, booking }
     }
 

@@ -20,6 +20,7 @@ fn setting(step: RequestStepName, other: &str) -> (&'static [&'static str], Pers
         S::Dispatch => (&["triage"], street(), json!({"agency_id": agency_id()})),
         S::Accept => (&["triage", "dispatch"], agency(), json!({"note": "明天去"})),
         S::Reject => (&["triage", "dispatch"], agency(), json!({"reason": "人手不够"})),
+        S::Separate => (&["merge"], street(), json!({})),
         S::FollowUp => (&["resolve"], street(), json!({})),
         S::Reopen => (&["resolve"], street(), json!({"reason": "没打扫完"})),
         S::Close => (&["resolve", "follow-up"], street(), json!({})),
@@ -51,7 +52,11 @@ async fn every_step_route_takes_a_key_and_a_version() {
             let (before, who, body) = setting(step, &other);
             let id = house.take_down(json!({})).await;
             for step in before {
-                let body = if *step == "dispatch" { json!({"agency_id": agency_id()}) } else { json!({}) };
+                let body = match *step {
+                    "dispatch" => json!({"agency_id": agency_id()}),
+                    "merge" => json!({"into": other}),
+                    _ => json!({}),
+                };
                 house.step(&street(), &id, step, body).await;
             }
             let version = before.len() + 1;
