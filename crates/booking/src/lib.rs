@@ -84,6 +84,7 @@ pub const MIGRATIONS: Migrations = migrations!("booking":
     1951 "1951_consult_at_once",
     1952 "1952_consult_between",
     1960 "1960_consult_overbooked",
+    1990 "1990_area_leader",
 );
 
 /// The operator's choices.

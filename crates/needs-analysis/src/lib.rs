@@ -2,6 +2,7 @@
 
 pub mod area;
 mod audit;
+pub mod door;
 pub mod policy;
 pub mod request;
 pub mod role;
@@ -40,6 +41,7 @@ pub const MIGRATIONS: Migrations = migrations!("needs-analysis":
     1130 "1130_erased_elder",
     1140 "1140_elder_by_survivor",
     1150 "1150_retention",
+    1280 "1280_doors",
 );
 
 /// The zone in which this network counts its days.
@@ -79,8 +81,12 @@ impl ServiceState for App {
 /// Builds the service. No I/O.
 pub fn build(config: Config, deps: Deps) -> Service {
     let app = App { deps, config, imports: import::Imports::default() };
-    let routes =
-        Routes::new().merge(area::routes()).merge(request::routes()).merge(rollup::routes()).merge(audit::routes());
+    let routes = Routes::new()
+        .merge(area::routes())
+        .merge(request::routes())
+        .merge(rollup::routes())
+        .merge(door::routes())
+        .merge(audit::routes());
     let disposer = request::retention::disposer(app.deps.db.clone(), app.deps.clock.clone(), app.config.periods);
     let tasks = vec![area::task(&app), request::erased::task(&app), retention::task(disposer)];
     let mut consumers = request::consumers(&app);

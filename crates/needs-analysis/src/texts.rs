@@ -6,6 +6,8 @@ use sanbao_platform::i18n::Texts;
 use sanbao_platform::lang::Lang;
 
 use crate::area::Level;
+use crate::door::model::RoundReason;
+use crate::door::state::{DoorStateName, DoorStepName};
 use crate::request::category::{Category, Urgency};
 use crate::request::state::RequestStateName;
 
@@ -17,14 +19,18 @@ pub(crate) static TEXTS: LazyLock<Texts> = LazyLock::new(|| {
             "\n",
             include_str!("../texts/area.zh-CN.ftl"),
             "\n",
-            include_str!("../texts/rollup.zh-CN.ftl")
+            include_str!("../texts/rollup.zh-CN.ftl"),
+            "\n",
+            include_str!("../texts/door.zh-CN.ftl")
         ),
         concat!(
             include_str!("../texts/request.en.ftl"),
             "\n",
             include_str!("../texts/area.en.ftl"),
             "\n",
-            include_str!("../texts/rollup.en.ftl")
+            include_str!("../texts/rollup.en.ftl"),
+            "\n",
+            include_str!("../texts/door.en.ftl")
         ),
     )
 });
@@ -58,6 +64,21 @@ pub(crate) fn urgency(lang: Lang, urgency: Urgency) -> String {
     TEXTS.get(lang, &format!("urgency-{urgency}"))
 }
 
+/// What was seen at a door, in words.
+pub(crate) fn door_state(lang: Lang, state: DoorStateName) -> String {
+    TEXTS.get(lang, &format!("door-state-{state}"))
+}
+
+/// The words on a button of a door.
+pub(crate) fn door_step(lang: Lang, step: DoorStepName) -> String {
+    TEXTS.get(lang, &format!("door-step-{step}"))
+}
+
+/// Why doors are knocked on, in words.
+pub(crate) fn round_reason(lang: Lang, reason: RoundReason) -> String {
+    TEXTS.get(lang, &format!("round-reason-{reason}"))
+}
+
 /// A level of areas in words.
 pub(crate) fn level(lang: Lang, level: Level) -> String {
     TEXTS.get(lang, &format!("level-{level}"))
@@ -78,6 +99,9 @@ mod tests {
             .chain(RequestStateName::ALL.iter().map(|s| format!("state-{s}")))
             .chain(Category::ALL.iter().map(|c| format!("category-{c}")))
             .chain(Urgency::ALL.iter().map(|u| format!("urgency-{u}")))
+            .chain(DoorStateName::ALL.iter().map(|s| format!("door-state-{s}")))
+            .chain(DoorStepName::ALL.iter().map(|s| format!("door-step-{s}")))
+            .chain(RoundReason::ALL.iter().map(|r| format!("round-reason-{r}")))
             .chain(Level::ALL.iter().map(|l| format!("level-{l}")))
             .chain(COUNTS_HEAD.iter().map(|head| format!("csv-{head}")));
         assert_eq!(TEXTS.lacking(keys), [""; 0]);

@@ -10,7 +10,6 @@ use sanbao_platform::page::{self, Choice, Errors, Field, Select, Send};
 use sanbao_platform::problem::Problem;
 
 use super::words;
-use crate::App;
 use crate::request::api;
 use crate::request::category::{Category, Urgency};
 use crate::request::directory::{self, Organisation};
@@ -18,6 +17,7 @@ use crate::request::id::RequestId;
 use crate::request::step::RequestStepName;
 use crate::request::view::{HistoryView, RequestDetail, RequestView};
 use crate::texts::{self, TEXTS};
+use crate::{App, door};
 
 pub(super) async fn request(
     PageCtx(ctx): PageCtx,
@@ -72,6 +72,7 @@ fn facts(ctx: &Ctx, r: &RequestView) -> Markup {
     let source = match r.source.as_str() {
         "hotline" => t("source-hotline"),
         "demo" => t("source-demo"),
+        door::steps::SOURCE_DOOR => t("doors-title"),
         other => other.to_owned(),
     };
     let category = texts::category(lang, r.category);

@@ -3,6 +3,7 @@ mod area;
 mod area_import;
 mod demo;
 mod departed;
+mod doors;
 mod erased;
 mod exported;
 mod house;
