@@ -86,15 +86,16 @@ pub struct Network {
 /// The pages of the navigation.
 pub(crate) fn navigation() -> Vec<NavLink> {
     use sanbao_booking::account::organisation::OrganisationKind::{
-        CareHome, HealthCentre, HomeCareAgency, Hospital, StreetOffice,
+        CareHome, Community, HealthCentre, HomeCareAgency, Hospital, StreetOffice,
     };
-    use sanbao_booking::role::{ADMINISTRATOR, ANALYST, CARE_STAFF, CAREGIVER, DISPATCHER, DOCTOR};
+    use sanbao_booking::role::{ADMINISTRATOR, ANALYST, AREA_LEADER, CARE_STAFF, CAREGIVER, DISPATCHER, DOCTOR};
     const AGENCIES: &[&str] = &[HomeCareAgency.as_str()];
     const OFFICES: &[&str] = &[StreetOffice.as_str()];
     const HOMES: &[&str] = &[CareHome.as_str()];
     const OF_ELDERS: &[&str] = &[HomeCareAgency.as_str(), StreetOffice.as_str()];
     const OF_DOCTORS: &[&str] = &[Hospital.as_str(), HealthCentre.as_str()];
     const WITH_AGREEMENTS: &[&str] = &[CareHome.as_str(), Hospital.as_str(), HealthCentre.as_str()];
+    const GOVERNING: &[&str] = &[StreetOffice.as_str(), Community.as_str()];
     let link = |href, key, roles| NavLink { href, key, roles, kinds: &[] };
     vec![
         link("/consults", "nav-consults", &[CARE_STAFF, DOCTOR]),
@@ -102,6 +103,7 @@ pub(crate) fn navigation() -> Vec<NavLink> {
         NavLink { kinds: HOMES, ..link("/persons", "nav-persons", &[CARE_STAFF]) },
         NavLink { kinds: OF_ELDERS, ..link("/persons", "nav-persons", &[DISPATCHER]) },
         link("/requests", "nav-requests", &[DISPATCHER]),
+        NavLink { kinds: GOVERNING, ..link("/doors", "nav-doors", &[AREA_LEADER, DISPATCHER, ANALYST]) },
         NavLink { kinds: AGENCIES, ..link("/visits", "nav-visits", &[DISPATCHER]) },
         NavLink { kinds: OF_ELDERS, ..link("/persons/pairs", "nav-pairs", &[DISPATCHER]) },
         link("/visits/today", "nav-today", &[CAREGIVER]),

@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use sanbao_booking::account::organisation::OrganisationKind;
 use sanbao_booking::{account, consult, role, visit};
-use sanbao_needs_analysis::request;
+use sanbao_needs_analysis::{door, request};
 use sanbao_platform::bus::Outbox;
 use sanbao_platform::clock::Clock;
 use sanbao_platform::http;
@@ -90,6 +90,9 @@ pub async fn fill(parts: &Parts) -> Result<(), CommandError> {
     request::demo::fill(&needs, network.street_office.0, network.agency.0, SEED)
         .await
         .map_err(|e| CommandError::Service("filling the demo's requests", e.to_string()))?;
+    door::demo::fill(&needs, network.street_office.0)
+        .await
+        .map_err(|e| CommandError::Service("filling the demo's rounds of door knocks", e.to_string()))?;
     let log = Outbox::new(sanbao_needs_analysis::NAME, parts.stores.of(Role::NeedsAnalysis)?.clone());
     let caregivers: Vec<_> = network.of_role(role::CAREGIVER).map(|a| a.id.0).collect();
     visit::demo::fill(&booking, &log, network.agency.0, &caregivers).await.map_err(failed)?;
@@ -118,6 +121,7 @@ fn role_names(role: &str, kind: OrganisationKind) -> (&'static str, &'static str
         role::DISPATCHER => ("机构排班", "agency's dispatcher"),
         role::CAREGIVER => ("上门照护", "caregiver"),
         role::ANALYST => ("街道分析", "analyst"),
+        role::AREA_LEADER => ("楼道长、网格长", "stair and grid leader"),
         role::ADMINISTRATOR if kind == OrganisationKind::CareHome => ("养老院管理员", "the care home's administrator"),
         role::ADMINISTRATOR if kind == OrganisationKind::Hospital => ("医院管理员", "the hospital's administrator"),
         role::ADMINISTRATOR => ("街道管理员", "the street's administrator"),

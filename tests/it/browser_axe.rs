@@ -12,7 +12,8 @@ use crate::common::chromium::Browser;
 use crate::common::{self, Served, flow};
 
 /// Everybody with pages of their own.
-const LOGINS: &[&str] = &["", "nurse", "doctor", "dispatcher", "desk", "caregiver", "analyst", "admin", "director"];
+const LOGINS: &[&str] =
+    &["", "nurse", "doctor", "dispatcher", "desk", "caregiver", "analyst", "grid", "admin", "director"];
 /// Pages that nothing on a page leads to, with somebody who opens them.
 const OPENED: &[(&str, &str)] = &[
     ("", "/login"),

@@ -23,6 +23,7 @@ const ROLES: &[(&str, &str)] = &[
     ("dispat", "dispatcher"),
     ("caregv", "caregiver"),
     ("analys", "analyst"),
+    ("leader", "grid"),
     ("admin", "admin"),
 ];
 

@@ -86,6 +86,7 @@ pub const MIGRATIONS: Migrations = migrations!("booking":
     1960 "1960_consult_overbooked",
     1970 "1970_shared_device",
     1980 "1980_one_taker_at_a_time",
+    1990 "1990_area_leader",
 );
 
 /// The operator's choices.

@@ -21,8 +21,11 @@ pub const ANALYST: &str = "analyst";
 /// Runs an organisation's accounts; in a street office, the network's.
 pub const ADMINISTRATOR: &str = "administrator";
 
+/// Knocks on the doors of a stair or a grid for a street or a community (楼道长、网格长); the account's areas say where.
+pub const AREA_LEADER: &str = "area_leader";
+
 /// All of them, in the order of the permission grid.
-pub const ALL: &[&str] = &[CARE_STAFF, DOCTOR, DISPATCHER, CAREGIVER, ANALYST, ADMINISTRATOR];
+pub const ALL: &[&str] = &[CARE_STAFF, DOCTOR, DISPATCHER, CAREGIVER, ANALYST, ADMINISTRATOR, AREA_LEADER];
 
 /// The roles of an actor that count: those that the kind of its organisation gives.
 pub fn held(actor: &Actor) -> impl Iterator<Item = &str> {

@@ -70,6 +70,7 @@ role-dispatcher = Dispatcher
 role-caregiver = Caregiver
 role-analyst = Analyst
 role-administrator = Administrator
+role-area_leader = Stair or grid leader
 network-title = Organisations of the network
 network-add = Add an organisation
 network-save = Add the organisation

@@ -70,6 +70,7 @@ role-dispatcher = 调度员
 role-caregiver = 上门护理员
 role-analyst = 分析员
 role-administrator = 管理员
+role-area_leader = 楼道长／网格长
 network-title = 网络内的机构
 network-add = 新增机构
 network-save = 新增机构

@@ -2,6 +2,7 @@
 
 pub mod area;
 mod audit;
+pub mod door;
 pub mod policy;
 pub mod request;
 pub mod role;
@@ -44,6 +45,7 @@ pub const MIGRATIONS: Migrations = migrations!("needs-analysis":
     1240 "1240_intake",
     1241 "1241_incoming_call",
     1260 "1260_import_runs",
+    1280 "1280_doors",
 );
 
 /// The zone in which this network counts its days.
@@ -89,6 +91,7 @@ pub fn build(config: Config, deps: Deps) -> Service {
         .merge(area::routes())
         .merge(request::routes())
         .merge(rollup::routes())
+        .merge(door::routes())
         .merge(audit::routes())
         .merge(signal::routes());
     let disposer = request::retention::disposer(app.deps.db.clone(), app.deps.clock.clone(), app.config.periods);

@@ -45,6 +45,12 @@ listed_enum! {
         Import,
         /// Read the counts of an area, as numbers, as a page or as a file.
         NeedsRead,
+        /// See the doors of a round with the people behind them, and say what was seen.
+        DoorAnswer,
+        /// Make a round and add doors to it.
+        RoundMake,
+        /// Read how far a round has come, as numbers.
+        RoundRead,
         /// Read the audit log of what the people of one's own organisation did.
         AuditRead,
     }
@@ -53,7 +59,7 @@ listed_enum! {
 /// The decision for one capacity.
 pub fn decide(capacity: Capacity, action: Action, relation: Relation) -> Decision {
     use Action as A;
-    use Capacity::{Administrator, AgencyDispatcher, StreetAdministrator, StreetAnalyst, StreetDispatcher};
+    use Capacity::{Administrator, AgencyDispatcher, AreaLeader, StreetAdministrator, StreetAnalyst, StreetDispatcher};
     use Decision::{Allow, Forbid, Hide};
     use Relation::{Assigned, InScope};
     match (action, capacity, relation) {
@@ -66,6 +72,10 @@ pub fn decide(capacity: Capacity, action: Action, relation: Relation) -> Decisio
         | (A::RequestRead | A::NeedsRead, StreetAnalyst, InScope)
         | (A::RequestRead | A::NeedsRead | A::RequestCreate | A::AreaEdit | A::Import, StreetAdministrator, InScope)
         | (A::RequestRead | A::RequestReadPersonal | A::RequestAnswer, AgencyDispatcher, Assigned)
+        | (A::DoorAnswer | A::RoundMake | A::RoundRead, StreetDispatcher, InScope)
+        | (A::DoorAnswer | A::RoundRead, AreaLeader, InScope)
+        | (A::RoundMake | A::RoundRead, StreetAdministrator, InScope)
+        | (A::RoundRead, StreetAnalyst, InScope)
         // The log of one's own organisation, wherever its areas are.
         | (A::AuditRead, StreetAdministrator | Administrator, _) => Allow,
         // The tree is known to all, so to hide it would say nothing.
@@ -76,6 +86,7 @@ pub fn decide(capacity: Capacity, action: Action, relation: Relation) -> Decisio
             InScope,
         )
         | (A::RequestAnswer, StreetDispatcher, InScope)
+        | (A::RoundMake, StreetAnalyst | AreaLeader, InScope)
         | (A::RequestHandle, AgencyDispatcher, Assigned)
         | (
             A::RequestCreate | A::Import,

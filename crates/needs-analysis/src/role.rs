@@ -22,6 +22,8 @@ text_enum! {
         StreetAnalyst = "street_analyst",
         /// Runs the area tree and imports for the street.
         StreetAdministrator = "street_administrator",
+        /// Knocks on the doors of a stair or a grid (楼道长、网格长).
+        AreaLeader = "area_leader",
         /// Accepts for an agency what the street dispatched to it.
         AgencyDispatcher = "agency_dispatcher",
         /// Runs an organisation whose people work here: an agency, a community.
@@ -38,6 +40,7 @@ impl Capacity {
             // A community's people reach what lies in it, by the areas of their tokens, as the street's do.
             (STREET_OFFICE | COMMUNITY, "dispatcher") => Some(Self::StreetDispatcher),
             (STREET_OFFICE | COMMUNITY, "analyst") => Some(Self::StreetAnalyst),
+            (STREET_OFFICE | COMMUNITY, "area_leader") => Some(Self::AreaLeader),
             (STREET_OFFICE, "administrator") => Some(Self::StreetAdministrator),
             (HOME_CARE_AGENCY, "dispatcher") => Some(Self::AgencyDispatcher),
             (HOME_CARE_AGENCY | COMMUNITY, "administrator") => Some(Self::Administrator),

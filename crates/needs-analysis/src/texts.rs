@@ -6,6 +6,9 @@ use sanbao_platform::i18n::Texts;
 use sanbao_platform::lang::Lang;
 
 use crate::area::Level;
+use crate::door::model::RoundReason;
+use crate::door::state::{DoorStateName, DoorStepName};
+use crate::door::steps::SOURCE_DOOR;
 use crate::request::category::{Category, Urgency};
 use crate::request::state::RequestStateName;
 
@@ -21,7 +24,9 @@ pub(crate) static TEXTS: LazyLock<Texts> = LazyLock::new(|| {
             "\n",
             include_str!("../texts/rollup.zh-CN.ftl"),
             "\n",
-            include_str!("../texts/intake.zh-CN.ftl")
+            include_str!("../texts/intake.zh-CN.ftl"),
+            "\n",
+            include_str!("../texts/door.zh-CN.ftl")
         ),
         concat!(
             include_str!("../texts/request.en.ftl"),
@@ -32,7 +37,9 @@ pub(crate) static TEXTS: LazyLock<Texts> = LazyLock::new(|| {
             "\n",
             include_str!("../texts/rollup.en.ftl"),
             "\n",
-            include_str!("../texts/intake.en.ftl")
+            include_str!("../texts/intake.en.ftl"),
+            "\n",
+            include_str!("../texts/door.en.ftl")
         ),
     )
 });
@@ -54,7 +61,7 @@ pub(crate) fn step(lang: Lang, step: &str) -> String {
 }
 
 /// The sources that have words of their own: those of this service.
-const SOURCES: [&str; 6] = ["hotline", "walk_in", "app", "home_visit", "alarm", "demo"];
+const SOURCES: [&str; 7] = ["hotline", "walk_in", "app", "home_visit", "alarm", SOURCE_DOOR, "demo"];
 
 /// The columns of the file of counts, as the keys of their heads name them.
 const COUNTS_HEAD: [&str; 8] =
@@ -73,6 +80,21 @@ pub(crate) fn category(lang: Lang, category: Category) -> String {
 /// An urgency in words.
 pub(crate) fn urgency(lang: Lang, urgency: Urgency) -> String {
     TEXTS.get(lang, &format!("urgency-{urgency}"))
+}
+
+/// What was seen at a door, in words.
+pub(crate) fn door_state(lang: Lang, state: DoorStateName) -> String {
+    TEXTS.get(lang, &format!("door-state-{state}"))
+}
+
+/// The words on a button of a door.
+pub(crate) fn door_step(lang: Lang, step: DoorStepName) -> String {
+    TEXTS.get(lang, &format!("door-step-{step}"))
+}
+
+/// Why doors are knocked on, in words.
+pub(crate) fn round_reason(lang: Lang, reason: RoundReason) -> String {
+    TEXTS.get(lang, &format!("round-reason-{reason}"))
 }
 
 /// A level of areas in words.
@@ -96,6 +118,9 @@ mod tests {
             .chain(RequestStateName::ALL.iter().map(|s| format!("state-{s}")))
             .chain(Category::ALL.iter().map(|c| format!("category-{c}")))
             .chain(Urgency::ALL.iter().map(|u| format!("urgency-{u}")))
+            .chain(DoorStateName::ALL.iter().map(|s| format!("door-state-{s}")))
+            .chain(DoorStepName::ALL.iter().map(|s| format!("door-step-{s}")))
+            .chain(RoundReason::ALL.iter().map(|r| format!("round-reason-{r}")))
             .chain(Level::ALL.iter().map(|l| format!("level-{l}")))
             .chain(SOURCES.iter().map(|source| format!("source-{source}")))
             .chain(COUNTS_HEAD.iter().map(|head| format!("csv-{head}")));

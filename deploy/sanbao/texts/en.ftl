@@ -3,6 +3,7 @@ nav-residents = Residents
 nav-persons = Find a person
 nav-pairs = Doubles
 nav-requests = Requests
+nav-doors = Door knocks
 nav-visits = Visits
 nav-today = Today's visits
 nav-needs = Needs

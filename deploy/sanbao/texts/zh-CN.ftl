@@ -3,6 +3,7 @@ nav-residents = 老人
 nav-persons = 找人
 nav-pairs = 重复登记
 nav-requests = 需求工单
+nav-doors = 敲门行动
 nav-visits = 派单
 nav-today = 今日上门
 nav-needs = 需求分析

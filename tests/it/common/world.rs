@@ -68,7 +68,11 @@ impl World {
         let former = former(&nobody, &home).await;
         let moving = Moving::of(&nurse, &resident).await;
         let affiliation = affiliation_of(&nobody, &home, &hospital).await;
+        let (round, door) = knocked_on(&nobody.demo("desk").await, served).await;
         let things = vec![
+            ("/v1/doors/rounds/{id}", "id", round.clone()),
+            ("/v1/door-rounds/{id}", "id", round),
+            ("/v1/doors/{id}", "id", door),
             ("/v1/consult-drafts/{id}", "id", draft_about(&nurse, &resident).await),
             ("/v1/consult-holds/{id}", "id", hold),
             ("/v1/shift-handovers/{id}", "id", handover.clone()),
@@ -165,6 +169,7 @@ impl World {
                 let name = p["name"].as_str().unwrap();
                 let value = match name {
                     "to" | "until" => "2026-11-25T02:00:00Z".to_owned(),
+                    "round" => self.own_id("/v1/door-rounds/{id}"),
                     _ => {
                         let value = p.get("example").cloned().unwrap_or_else(|| sample::of(document, &p["schema"]));
                         value.as_str().map_or_else(|| value.to_string(), str::to_owned)
@@ -201,6 +206,16 @@ impl Moving {
         let [goes_home, transfer, consent] = [&goes_home, &transfer, &consent].map(|made| flow::text(made, "/id"));
         Self { goes_home, transfer, consent }
     }
+}
+
+/// A round of door knocks of the community, and a door of it.
+async fn knocked_on(desk: &Client, served: &Served) -> (String, String) {
+    let today = (served.clock.now() + chrono::Duration::hours(8)).date_naive().to_string();
+    let new = json!({ "title": "走访", "area_code": "330211001001", "starts_on": today, "ends_on": today });
+    let round = flow::text(&desk.post("/v1/door-rounds", &new).await.expect(201), "/id");
+    let door = json!({ "area_code": "330211001001-C1-G1", "elder_name": "林某兰", "address": "东苑 2 幢" });
+    let door = desk.post(&format!("/v1/door-rounds/{round}/doors"), &door).await.expect(201);
+    (round, flow::text(&door, "/id"))
 }
 
 /// A care home more, in the street; its id.

@@ -113,6 +113,23 @@ impl<'a> Journey<'a> {
         self.emergency().await;
         self.visits().await;
         self.requests().await;
+        self.doors().await;
+    }
+
+    async fn doors(&mut self) {
+        let round =
+            json!({ "title": "走访", "area_code": "330211001001", "starts_on": "2026-01-01", "ends_on": "2026-01-01" });
+        let today = (self.served.clock.now() + Duration::hours(8)).date_naive().to_string();
+        let days = json!({ "starts_on": today, "ends_on": today });
+        let mut new = round;
+        new.as_object_mut().unwrap().extend(days.as_object().unwrap().clone());
+        let round = text(&self.post("desk", "/v1/door-rounds", new).await, "/id");
+        let door = json!({ "area_code": "330211001001-C1-G1", "elder_name": "林某兰" });
+        let door = text(&self.post("desk", &format!("/v1/door-rounds/{round}/doors"), door).await, "/id");
+        for (step, body) in [("not-met", json!({})), ("well", json!({})), ("help", json!({})), ("undo", json!({}))] {
+            self.post("desk", &format!("/v1/doors/{door}/{step}"), body).await;
+        }
+        self.get("desk", &format!("/v1/doors?round={round}")).await;
     }
 
     async fn emergency(&mut self) {

@@ -32,10 +32,12 @@ const PERSONAL: &[&str] = &[
     "DelayView",
     "Departed",
     "DoorFacts",
+    "DoorView",
     "DraftParts",
     "EmergencyAccessView",
     "EmergencyRecord",
     "EndedView",
+    "ExportedDoor",
     "ExportedRequest",
     "ExportedSection",
     "Feedback",
@@ -58,6 +60,7 @@ const PERSONAL: &[&str] = &[
     "OpinionView",
     "Page_ConsultDraftView",
     "Page_ConsultLine",
+    "Page_DoorView",
     "Page_EmergencyAccessView",
     "Page_PairView",
     "Page_PersonView",
@@ -123,6 +126,8 @@ const PLAIN: &[&str] = &[
     "CountsView",
     "DelayConflict",
     "DoctorView",
+    "DoorCounts",
+    "DoorReport",
     "Drawing",
     "DualControlView",
     "EmergencyOpened",
@@ -174,6 +179,9 @@ const PLAIN: &[&str] = &[
     "Proved",
     "RecoveryCodes",
     "Report",
+    "RoundArea",
+    "RoundDetail",
+    "RoundView",
     "RowError",
     "Runs",
     "SameFile",
@@ -202,6 +210,7 @@ const RESIDENTS_OF: &str = "select resident_id from consult where id = $1";
 const DRAFTED_OF: &str = "select resident_id from consult_draft where id = $1 and resident_id is not null";
 const ELDERS_OF: &str = "select person_id from visit where id = $1";
 const PERSON_OF: &str = "select person_id from request where id = $1 and person_id is not null";
+const BEHIND: &str = "select person_id from door where id = $1 and person_id is not null";
 const MOVED_OF: &str = "select p.id from person_transfer t join person p on p.id = t.person_id or p.id = t.held_id
     or (t.state = 'declined' and p.national_id_index = t.national_id_index) where t.id = $1";
 const OPENED_PERSON: &str = "select person_id from emergency_access where id = $1 and person_id is not null";
@@ -211,7 +220,17 @@ type Seen = BTreeSet<(String, Uuid)>;
 
 /// Which service answers a path.
 fn service_of(path: &str) -> Role {
-    let needs = ["/v1/requests", "/v1/areas", "/v1/imports", "/v1/needs", "/requests", "/needs", "/areas"];
+    let needs = [
+        "/v1/requests",
+        "/v1/areas",
+        "/v1/imports",
+        "/v1/needs",
+        "/v1/door",
+        "/requests",
+        "/needs",
+        "/areas",
+        "/doors",
+    ];
     if needs.iter().any(|prefix| path.starts_with(prefix)) { Role::NeedsAnalysis } else { Role::Booking }
 }
 
@@ -224,6 +243,7 @@ fn kind_of(path: &str) -> Option<&'static str> {
         ("consult-drafts", "consult_draft"),
         ("visits", "visit"),
         ("requests", "request"),
+        ("doors", "door"),
         ("discharge", "transfer"),
         ("transfers", "transfer"),
         ("persons", "person"),
@@ -252,6 +272,7 @@ async fn people_of(served: &Served, kind: &str, id: Uuid) -> Vec<Uuid> {
         "consult_draft" => (Role::Booking, DRAFTED_OF),
         "visit" => (Role::Booking, ELDERS_OF),
         "request" => (Role::NeedsAnalysis, PERSON_OF),
+        "door" => (Role::NeedsAnalysis, BEHIND),
         "emergency_access" => (Role::Booking, OPENED_PERSON),
         "transfer" => (Role::Booking, MOVED_OF),
         _ => return Vec::new(),

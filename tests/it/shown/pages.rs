@@ -38,6 +38,7 @@ const PERSONAL: &[(&str, &str)] = &[
     ("/emergency-accesses/{id}", "doctor"),
     ("/visits", "dispatcher"),
     ("/visits/today", "caregiver"),
+    ("/doors", "desk"),
     ("/requests", "desk"),
     ("/requests/part", "desk"),
     ("/requests/export/part", "desk"),
@@ -64,6 +65,9 @@ const PLAIN: &[&str] = &[
     "/caregivers/{id}",
     "/consults/events",
     "/consults/times",
+    "/doors/new",
+    "/doors/rounds/{id}",
+    "/doors/rounds/{id}/import",
     "/emergency-accesses/events",
     "/guest",
     "/login",
@@ -211,6 +215,9 @@ async fn every_page_names_whom_it_shows(engine: TestEngine) {
         let answer = client.send(client.request("get", &path).header("accept", "text/html")).await.checked(200);
         let (actions, seen, rows) = audited(&served, &path, &answer).await;
         let shown = match service_of(&path) {
+            Role::NeedsAnalysis if page.starts_with("/doors") => {
+                things_in(&served, Role::NeedsAnalysis, "door", &answer.text).await
+            }
             Role::NeedsAnalysis => things_in(&served, Role::NeedsAnalysis, "request", &answer.text).await,
             _ if page.starts_with("/visits") => things_in(&served, Role::Booking, "visit", &answer.text).await,
             _ if page.starts_with("/transfers") => things_in(&served, Role::Booking, "transfer", &answer.text).await,

@@ -19,7 +19,7 @@ use super::organisation::OrganisationKind::{
 use super::organisation::{self, Organisation, OrganisationState};
 use super::person::{self, Person, PersonEvent, REGISTERED};
 use crate::App;
-use crate::role::{ADMINISTRATOR, ANALYST, CARE_STAFF, CAREGIVER, DISPATCHER, DOCTOR};
+use crate::role::{ADMINISTRATOR, ANALYST, AREA_LEADER, CARE_STAFF, CAREGIVER, DISPATCHER, DOCTOR};
 
 /// The password of every demo account.
 pub const PASSWORD: &str = "sanbao-demo";
@@ -29,6 +29,9 @@ pub const PIN: &str = "1234";
 pub const STREET_CODE: &str = "330211001";
 /// 城东社区
 const COMMUNITY_CODE: &str = "330211001001";
+/// The stair and the grid of the demo whose leaders have log-ins, as needs-analysis divides the community.
+const STAIR_CODE: &str = "330211001001-C1-G1-B1";
+const GRID_CODE: &str = "330211001001-C1-G1";
 
 /// A demo log-in, to be printed.
 #[derive(Clone, Debug)]
@@ -100,6 +103,8 @@ const ACCOUNTS: &[(&str, &str, Post, Option<&str>)] = &[
     ("caregiver.tao", "陶春梅", (CAREGIVER, HomeCareAgency), None),
     ("desk", "石清扬", (DISPATCHER, StreetOffice), None),
     ("analyst", "苏文清", (ANALYST, StreetOffice), None),
+    ("stair", "潘月琴", (AREA_LEADER, StreetOffice), None),
+    ("grid", "卢建平", (AREA_LEADER, StreetOffice), None),
     ("admin", "高海平", (ADMINISTRATOR, StreetOffice), None),
     ("home.admin", "蒋慧珍", (ADMINISTRATOR, CareHome), None),
     ("hospital.admin", "罗启明", (ADMINISTRATOR, Hospital), None),
@@ -202,7 +207,12 @@ async fn add_account(
     if !member::insert(tx, &new, now).await? {
         return Err(Problem::new(&CONFLICT).because("the demo network is there already"));
     }
-    let areas = if account.kind == StreetOffice { vec![STREET_CODE.to_owned()] } else { Vec::new() };
+    let areas = match (account.login, account.kind) {
+        ("stair", _) => vec![STAIR_CODE.to_owned()],
+        ("grid", _) => vec![GRID_CODE.to_owned()],
+        (_, StreetOffice) => vec![STREET_CODE.to_owned()],
+        _ => Vec::new(),
+    };
     let membership = Membership { organisation: account.organisation, roles: vec![account.role.to_owned()], areas };
     Ok(member::add_membership(tx, account.id, &membership, now).await?)
 }

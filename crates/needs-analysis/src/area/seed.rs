@@ -85,7 +85,7 @@ async fn add(
     store::add(tx, now, &area, parent.as_ref().map(|parent| (parent, SINCE))).await.map(drop)
 }
 
-pub(super) fn parsed(code: &str) -> Result<AreaCode, DbError> {
+pub(crate) fn parsed(code: &str) -> Result<AreaCode, DbError> {
     AreaCode::parse(code).map_err(|e| DbError::BadRow {
         table: "area",
         column: "code",

@@ -16,7 +16,7 @@ use uuid::Uuid;
 use super::id::RequestId;
 use super::model::Request;
 use super::step::{RequestStep, RequestStepName, Said};
-use crate::App;
+use crate::{App, door};
 
 /// Somebody was erased.
 pub(super) const ERASED: &str = "booking.person.erased";
@@ -66,6 +66,7 @@ const EMPTY_OLD_HISTORY: &str = "update request_history set reason = null, note 
 #[cfg(test)]
 const TAKEN: &[(&str, &str)] = &[
     ("elder", FORGET_ELDER),
+    ("door", door::forget::EMPTY),
     ("parked_event", FORGET_PARKED),
     ("idempotency", FORGET_ANSWERS),
     ("request", EMPTY),
@@ -129,6 +130,8 @@ async fn take_out(tx: &mut Tx, gone: &Gone<'_>, over: Over, cause: &str) -> Resu
 
 /// Forgets somebody as a person of the network, and remembers that their requests are to follow.
 async fn forget(tx: &mut Tx, gone: &Gone<'_>) -> Result<(), DbError> {
+    // Before the records that lead on to this one are forgotten.
+    door::forget::person(tx, gone.person).await?;
     on!(tx, |c| sqlx::query(REMEMBER).bind(gone.person).bind(gone.at).execute(c).await.map(drop))?;
     for statement in [FORGET_ELDER, FORGET_PARKED, FORGET_ANSWERS, RELEASE] {
         on!(tx, |c| sqlx::query(statement).bind(gone.person).execute(c).await.map(drop))?;
@@ -246,6 +249,7 @@ mod tests {
         ("audit_head", "the chain of the log"),
         ("audit_pruning", "the chain of the log"),
         ("audit_shown", "ids"),
+        ("door_round", "titles, places and days"),
         ("ended_session", "staff"),
         ("erased_elder", "ids"),
         ("field_key_mark", "keys"),

@@ -12,7 +12,7 @@ use uuid::Uuid;
 use super::erased;
 use super::held;
 use super::id::RequestId;
-use crate::NAME;
+use crate::{NAME, door};
 
 macro_rules! ended {
     () => {
@@ -57,7 +57,15 @@ pub fn disposer(db: Db, clock: Clock, periods: Periods) -> Disposer {
         take: Arc::new(|tx, id, bound| Box::pin(take(tx, id, bound))),
     };
     let told = Some(held::HEARD);
-    Disposer { service: NAME, db, clock, periods, disposals: vec![requests], told, clock_is_right: false }
+    Disposer {
+        service: NAME,
+        db,
+        clock,
+        periods,
+        disposals: vec![requests, door::forget::disposal()],
+        told,
+        clock_is_right: false,
+    }
 }
 
 async fn take(tx: &mut Tx, id: Uuid, bound: Bound) -> Result<bool, DbError> {
@@ -100,6 +108,8 @@ mod tests {
         ("audit_head", "the chain of the log"),
         ("audit_pruning", "the chain of the log"),
         ("audit_shown", "with the audit rows"),
+        ("door", "work orders too: its own disposal takes the row"),
+        ("door_round", "titles, places and days"),
         ("elder", "of the person's record: goes when somebody is erased"),
         ("ended_session", "staff"),
         ("erased_elder", "ids of those who were erased"),

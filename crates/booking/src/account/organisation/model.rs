@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 
 use super::state::OrganisationState;
 use crate::account::member::AccountLink;
-use crate::role::{ADMINISTRATOR, ANALYST, CARE_STAFF, CAREGIVER, DISPATCHER, DOCTOR};
+use crate::role::{ADMINISTRATOR, ANALYST, AREA_LEADER, CARE_STAFF, CAREGIVER, DISPATCHER, DOCTOR};
 
 text_enum! {
     /// The purpose of an organisation.
@@ -35,7 +35,7 @@ impl OrganisationKind {
             Self::CareHome => &[CARE_STAFF, DOCTOR, ADMINISTRATOR],
             Self::Hospital | Self::HealthCentre => &[DOCTOR, CARE_STAFF, ADMINISTRATOR],
             Self::HomeCareAgency => &[DISPATCHER, CAREGIVER, ADMINISTRATOR],
-            Self::StreetOffice | Self::Community => &[ANALYST, DISPATCHER, ADMINISTRATOR],
+            Self::StreetOffice | Self::Community => &[ANALYST, DISPATCHER, AREA_LEADER, ADMINISTRATOR],
         }
     }
 

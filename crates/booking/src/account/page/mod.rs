@@ -96,13 +96,15 @@ pub(super) fn home_of(kind: &str, roles: &[String], areas: &[String]) -> &'stati
     let governs = kind.is_some_and(OrganisationKind::governs);
     if has(role::CARE_STAFF) || has(role::DOCTOR) {
         "/consults"
-    } else if governs && areas.is_empty() && (has(role::DISPATCHER) || has(role::ANALYST)) {
+    } else if governs && areas.is_empty() && [role::DISPATCHER, role::ANALYST, role::AREA_LEADER].into_iter().any(has) {
         if has(role::ADMINISTRATOR) { "/admin" } else { OWN_ACCOUNT }
     } else if has(role::DISPATCHER) {
         // The street's dispatchers hand requests out; those of an agency plan who goes.
         if governs { "/requests" } else { "/visits" }
     } else if has(role::CAREGIVER) {
         "/visits/today"
+    } else if has(role::AREA_LEADER) {
+        "/doors"
     } else if has(role::ANALYST) {
         "/needs"
     } else if has(role::ADMINISTRATOR) {

@@ -4,6 +4,7 @@ use axum::extract::State as AppState;
 use axum::http::header;
 use axum::response::{IntoResponse as _, Response};
 use sanbao_platform::audit;
+use sanbao_platform::db::Conn;
 use sanbao_platform::http::{Ctx, Json, Query};
 use sanbao_platform::lifecycle::Lifecycle as _;
 use sanbao_platform::policy::Decision;
@@ -11,8 +12,9 @@ use sanbao_platform::problem::Problem;
 use uuid::Uuid;
 
 use super::store;
-use super::view::{ExportQuery, ExportedRequest, RequestsExport};
+use super::view::{ExportQuery, ExportedDoor, ExportedRequest, RequestsExport};
 use crate::App;
+use crate::door::model::Door;
 use crate::policy::Action;
 use crate::request::policy::Standing;
 use crate::request::store as requests;
@@ -48,7 +50,8 @@ pub(super) async fn exported(app: &App, ctx: &Ctx, person: Uuid) -> Result<Optio
         let told = store::one(&mut conn, id).await?.shown(&ctx.shows, &request);
         items.push(ExportedRequest { national_id: national_id.ok().flatten(), ..told });
     }
-    if items.is_empty() {
+    let doors = doors(app, &mut conn, ctx, person).await?;
+    if items.is_empty() && doors.is_empty() {
         return Ok(None);
     }
     let elder = store::elder(&mut conn, person).await?;
@@ -56,5 +59,18 @@ pub(super) async fn exported(app: &App, ctx: &Ctx, person: Uuid) -> Result<Optio
     let mut tx = app.deps.db.begin().await?;
     audit::record(&mut tx, ctx, "person.export", "person", person).await?;
     tx.commit().await?;
-    Ok(Some(RequestsExport { person_id: person, made_at: ctx.now(), elder, items, others, cut }))
+    Ok(Some(RequestsExport { person_id: person, made_at: ctx.now(), elder, items, doors, others, cut }))
+}
+
+/// The doors at which the person was looked for, as far as they lie in the caller's areas.
+async fn doors(app: &App, conn: &mut Conn, ctx: &Ctx, person: Uuid) -> Result<Vec<ExportedDoor>, Problem> {
+    let mut doors = Vec::new();
+    for id in store::doors_of(conn, person).await? {
+        let Some(door) = Door::find(conn, id).await? else { continue };
+        let standing = door.stance(app, conn, ctx).await?;
+        if Door::sees(ctx, &standing) == Decision::Allow {
+            doors.push(store::door(conn, id).await?.shown(&ctx.shows, &door));
+        }
+    }
+    Ok(doors)
 }

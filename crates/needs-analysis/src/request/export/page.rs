@@ -16,7 +16,7 @@ use super::view::{ExportQuery, ExportedRequest, RequestsExport};
 use crate::request::state::RequestStateName;
 use crate::request::{Category, Urgency};
 use crate::texts::{self, TEXTS};
-use crate::{App, ZONE};
+use crate::{App, ZONE, door};
 use sanbao_platform::text_enum::TextEnum as _;
 
 /// The columns that have words. What is not among them is told by the file alone: ids and numbers of versions.
@@ -73,6 +73,7 @@ fn contents(lang: Lang, view: &RequestsExport) -> Markup {
         @if view.cut { p.faint { (t("export-cut")) } }
         @for row in &view.elder { section.card { h3 { (t("export-elder")) } (line(lang, row)) } }
         @for item in &view.items { (request(lang, item)) }
+        @for item in &view.doors { (door::exported(lang, &item.door, &item.history)) }
     }
 }
 

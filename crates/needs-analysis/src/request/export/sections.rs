@@ -45,6 +45,19 @@ pub(super) const ELDER: &str =
     from elder e where e.person_id in (select o.person_id from elder o where o.person_id = $1
         union all select o.person_id from elder o where o.merged_into = $1) order by e.person_id";
 
+/// The doors at which a person was looked for: whether the caller may give them is asked of each.
+pub(super) const DOORS_OF_PERSON: &str = "select d.id from door d where d.person_id in
+        (select $1 union select e.person_id from elder e where e.merged_into = $1)
+    order by d.created_at desc, d.id desc limit 1001";
+/// One of them, and what was seen there.
+pub(super) const DOOR: &str =
+    "select d.id, d.round_id, d.area_code, d.elder_name, d.phone, d.address, d.remark, d.person_id, d.organisation_id,
+        d.state, d.state_since, d.missed, d.request_id, d.created_at, d.version
+    from door d where d.id = $1";
+pub(super) const DOOR_HISTORY: &str =
+    "select h.version, h.at, h.actor, h.actor_name, h.organisation, h.step, h.from_state, h.to_state, h.reason, h.note
+    from history h where h.aggregate = 'door' and h.id = $1 order by h.version limit 1001";
+
 /// The tables that are told, with their statements.
 #[cfg(test)]
 pub(super) const TOLD: &[(&str, &str)] = &[
@@ -55,4 +68,5 @@ pub(super) const TOLD: &[(&str, &str)] = &[
     ("outbox", OUTBOX),
     ("request_moved", REQUEST_MOVED),
     ("elder", ELDER),
+    ("door", DOOR),
 ];

@@ -7,9 +7,11 @@ use sanbao_platform::on;
 use uuid::Uuid;
 
 use super::sections::{
-    AUDIT, AUDIT_SHOWN, ELDER, HISTORY, LEADS_TO, OF_PERSON, OUTBOX, REQUEST, REQUEST_MOVED, ROWS_MAX,
+    AUDIT, AUDIT_SHOWN, DOOR, DOOR_HISTORY, DOORS_OF_PERSON, ELDER, HISTORY, LEADS_TO, OF_PERSON, OUTBOX, REQUEST,
+    REQUEST_MOVED, ROWS_MAX,
 };
-use super::view::ExportedRequest;
+use super::view::{ExportedDoor, ExportedRequest};
+use crate::door::DoorId;
 use crate::request::id::RequestId;
 
 /// The person whose record an id is of today: their own, or the one that theirs went into.
@@ -45,4 +47,15 @@ pub(super) async fn one(conn: &mut Conn, id: RequestId) -> Result<Personal<Expor
     let request = next().pop().unwrap_or_default();
     let (history, read_by, changed_by, told, moved) = (next(), next(), next(), next(), next());
     Ok(ExportedRequest { id: id.0, request, national_id: None, history, read_by, changed_by, told, moved, cut }.into())
+}
+
+/// The doors at which a person was looked for.
+pub(super) async fn doors_of(conn: &mut Conn, person: Uuid) -> Result<Vec<DoorId>, DbError> {
+    Ok(on!(conn, |c| sqlx::query_scalar(DOORS_OF_PERSON).bind(person).fetch_all(c).await)?)
+}
+
+/// All that is kept of one door.
+pub(super) async fn door(conn: &mut Conn, id: DoorId) -> Result<Personal<ExportedDoor>, DbError> {
+    let door = told(conn, DOOR, &[id.0], &[]).await?.pop().unwrap_or_default();
+    Ok(ExportedDoor { door, history: told(conn, DOOR_HISTORY, &[id.0], &[]).await? }.into())
 }

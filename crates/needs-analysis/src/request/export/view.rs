@@ -25,6 +25,8 @@ pub struct RequestsExport {
     pub elder: Vec<ToldRow>,
     /// Their requests, the newest first.
     pub items: Vec<ExportedRequest>,
+    /// The doors of rounds at which they were looked for, the newest first, as far as they are the caller's to give.
+    pub doors: Vec<ExportedDoor>,
     /// How many requests of theirs the caller may not give: those of other areas or agencies.
     pub others: usize,
     /// There are more than 1,000 requests, and these are not all.
@@ -57,4 +59,15 @@ pub struct ExportedRequest {
     pub moved: Vec<ToldRow>,
     /// One of these lists is longer than 1,000 rows, and not whole.
     pub cut: bool,
+}
+
+/// A door at which a person was looked for.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ExportedDoor {
+    /// Its columns.
+    #[schema(value_type = Object)]
+    pub door: ToldRow,
+    /// What was seen there, and by whom.
+    #[schema(value_type = Vec<Object>)]
+    pub history: Vec<ToldRow>,
 }

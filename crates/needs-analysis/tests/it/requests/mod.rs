@@ -4,6 +4,7 @@ mod area_import;
 mod demo;
 mod departed;
 mod desk;
+mod doors;
 mod erased;
 mod exported;
 mod house;
