@@ -39,6 +39,7 @@ const COLUMNS: Columns = Columns {
         ("remark", &["备注", "提醒", "注意事项", "note"]),
         ("national_id", &["身份证", "身份证号", "身份证号码", "公民身份号码"]),
     ],
+    spare: &[],
     needed: &["area_code"],
     digits: &["area_code", "phone", "national_id"],
     masks: &[
