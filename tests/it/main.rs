@@ -10,6 +10,7 @@ mod bookers;
 mod browser;
 mod browser_axe;
 mod browser_booking;
+mod browser_doors;
 mod browser_from_empty;
 mod browser_help;
 mod browser_pages;

@@ -65,17 +65,32 @@ pub fn decide(capacity: Capacity, action: Action, relation: Relation) -> Decisio
     match (action, capacity, relation) {
         (A::AreaRead, ..)
         | (
-            A::RequestCreate | A::RequestHandle | A::RequestRead | A::RequestReadPersonal | A::Import | A::NeedsRead,
+            A::RequestCreate
+            | A::RequestHandle
+            | A::RequestRead
+            | A::RequestReadPersonal
+            | A::Import
+            | A::NeedsRead
+            | A::DoorAnswer
+            | A::RoundMake
+            | A::RoundRead,
             StreetDispatcher,
             InScope,
         )
-        | (A::RequestRead | A::NeedsRead, StreetAnalyst, InScope)
-        | (A::RequestRead | A::NeedsRead | A::RequestCreate | A::AreaEdit | A::Import, StreetAdministrator, InScope)
+        | (A::RequestRead | A::NeedsRead | A::RoundRead, StreetAnalyst, InScope)
+        | (
+            A::RequestRead
+            | A::NeedsRead
+            | A::RequestCreate
+            | A::AreaEdit
+            | A::Import
+            | A::RoundMake
+            | A::RoundRead,
+            StreetAdministrator,
+            InScope,
+        )
         | (A::RequestRead | A::RequestReadPersonal | A::RequestAnswer, AgencyDispatcher, Assigned)
-        | (A::DoorAnswer | A::RoundMake | A::RoundRead, StreetDispatcher, InScope)
         | (A::DoorAnswer | A::RoundRead, AreaLeader, InScope)
-        | (A::RoundMake | A::RoundRead, StreetAdministrator, InScope)
-        | (A::RoundRead, StreetAnalyst, InScope)
         // The log of one's own organisation, wherever its areas are.
         | (A::AuditRead, StreetAdministrator | Administrator, _) => Allow,
         // The tree is known to all, so to hide it would say nothing.
