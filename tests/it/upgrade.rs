@@ -218,6 +218,7 @@ async fn old_network(storage: &Storage, now: &[(Role, Db)]) -> Tables {
         for table in tables {
             let part = Part::of(&table, &whole);
             let (mut rows, name) = (part.rows(&mut snapshot).await, format!("{}.{}", role.schema(), table.name));
+            rows.iter_mut().flatten().for_each(of_then);
             if rows.is_empty() && !EMPTY.contains(&name.as_str()) {
                 rows.push(table.columns.iter().map(|column| written.made_up(&table.name, &column.name)).collect());
             }
@@ -237,6 +238,13 @@ async fn old_network(storage: &Storage, now: &[(Role, Db)]) -> Tables {
     found.close().await;
     assert_eq!(empty, EMPTY, "tables without a row");
     all
+}
+
+/// A word that the old release did not know is one that it knew.
+fn of_then(cell: &mut Cell) {
+    if matches!(cell, Cell::Text(word) if word == "area_leader") {
+        *cell = Cell::Text("analyst".to_owned());
+    }
 }
 
 async fn opened(storage: &Storage) -> Found {

@@ -82,7 +82,7 @@ pub(crate) fn urgency(lang: Lang, urgency: Urgency) -> String {
     TEXTS.get(lang, &format!("urgency-{urgency}"))
 }
 
-/// What was seen at a door, in words.
+/// A door's state in words.
 pub(crate) fn door_state(lang: Lang, state: DoorStateName) -> String {
     TEXTS.get(lang, &format!("door-state-{state}"))
 }

@@ -68,11 +68,7 @@ impl World {
         let former = former(&nobody, &home).await;
         let moving = Moving::of(&nurse, &resident).await;
         let affiliation = affiliation_of(&nobody, &home, &hospital).await;
-        let (round, door) = knocked_on(&nobody.demo("desk").await, served).await;
         let things = vec![
-            ("/v1/doors/rounds/{id}", "id", round.clone()),
-            ("/v1/door-rounds/{id}", "id", round),
-            ("/v1/doors/{id}", "id", door),
             ("/v1/consult-drafts/{id}", "id", draft_about(&nurse, &resident).await),
             ("/v1/consult-holds/{id}", "id", hold),
             ("/v1/shift-handovers/{id}", "id", handover.clone()),
@@ -107,7 +103,7 @@ impl World {
             ("/v1/areas/{code}", "code", "330211001001".to_owned()),
             ("/v1/consults/{id}/papers", "kind", "request".to_owned()),
         ];
-        Self { nobody, strangers, former, things }
+        Self { things: [things, knocked_on(served).await].concat(), nobody, strangers, former }
     }
 
     /// The id of the world that a path asks for by a name.
@@ -209,13 +205,18 @@ impl Moving {
 }
 
 /// A round of door knocks of the community, and a door of it.
-async fn knocked_on(desk: &Client, served: &Served) -> (String, String) {
+async fn knocked_on(served: &Served) -> Vec<(&'static str, &'static str, String)> {
+    let desk = served.nobody().demo("desk").await;
     let today = (served.clock.now() + chrono::Duration::hours(8)).date_naive().to_string();
     let new = json!({ "title": "走访", "area_code": "330211001001", "starts_on": today, "ends_on": today });
     let round = flow::text(&desk.post("/v1/door-rounds", &new).await.expect(201), "/id");
     let door = json!({ "area_code": "330211001001-C1-G1", "elder_name": "林某兰", "address": "东苑 2 幢" });
     let door = desk.post(&format!("/v1/door-rounds/{round}/doors"), &door).await.expect(201);
-    (round, flow::text(&door, "/id"))
+    vec![
+        ("/v1/doors/rounds/{id}", "id", round.clone()),
+        ("/v1/door-rounds/{id}", "id", round),
+        ("/v1/doors/{id}", "id", flow::text(&door, "/id")),
+    ]
 }
 
 /// A care home more, in the street; its id.

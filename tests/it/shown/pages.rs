@@ -141,6 +141,7 @@ async fn things_in(served: &Served, role: Role, kind: &'static str, text: &str) 
         "consult_draft" => "select id from consult_draft",
         "visit" => "select id from visit",
         "emergency_access" => "select id from emergency_access",
+        "door" => "select id from door",
         "transfer" => "select id from person_transfer",
         _ => "select id from request",
     };

@@ -67,7 +67,7 @@ async fn add(tx: &mut Tx, round: &Round, now: DateTime<Utc>, seen: bool) -> Resu
             address: Some((*number).to_owned()),
             remark: remark.map(str::to_owned),
         };
-        Ok(Door::new(round, seed::parsed(&format!("{}{stair}", seed::STREET.0))?, elder, now - Duration::hours(3)))
+        Ok(Door::new(round, seed::parsed(&format!("{}{stair}", seed::STREET.0))?, elder, now - Duration::hours(3), n))
     };
     let doors: Vec<Door> = DOORS.iter().enumerate().map(|(n, of)| door(of, n)).collect::<Result<_, _>>()?;
     save(tx, &by(now - Duration::hours(3)), doors.iter().cloned().map(Change::created).collect()).await?;

@@ -1,10 +1,8 @@
-//! What goes of doors: with a person who is erased, and by itself when the time of work orders (five years) is over.
-
-use std::sync::Arc;
+//! The end of what is kept of doors: with a person who is erased, and by itself when the time of work orders (five years) is over.
 
 use sanbao_platform::db::{DbError, Tx};
 use sanbao_platform::on;
-use sanbao_platform::retention::{Bound, Disposal, RetentionClass};
+use sanbao_platform::retention::Bound;
 use uuid::Uuid;
 
 /// The doors of a person: by their record, by one that leads on to it, and by a request that was made for them.
@@ -16,7 +14,7 @@ macro_rules! of_person {
     };
 }
 /// No hold stands on the person or on the request.
-macro_rules! unheld {
+macro_rules! door_unheld {
     () => {
         " and not exists (select 1 from held_subject h where h.subject = d.request_id or h.subject = d.person_id
             or h.subject in (select e.person_id from elder e where e.merged_into = d.person_id)
@@ -41,13 +39,9 @@ const FORGET_ANSWERS: &str = concat!(
     ")"
 );
 
-const DUE: &str = concat!(
-    "select d.id, d.state_since from door d where d.state_since <= $1 and (d.state_since, d.id) > ($2, $3)",
-    unheld!(),
-    " order by d.state_since, d.id limit $4"
-);
-const OLDEST: &str = "select min(d.state_since) from door d";
-const STILL: &str = concat!("select count(*) from door d where d.id = $1 and d.state_since <= $2", unheld!());
+pub(crate) use door_unheld;
+
+const STILL: &str = concat!("select count(*) from door d where d.id = $1 and d.state_since <= $2", door_unheld!());
 const FORGET_HISTORY: &str = "delete from history where aggregate = 'door' and id = $1";
 const FORGET: &str = "delete from door where id = $1";
 
@@ -59,17 +53,9 @@ pub(crate) async fn person(tx: &mut Tx, person: Uuid) -> Result<(), DbError> {
     Ok(())
 }
 
-/// The doors whose time is over. A round lasts a month at most, so that none of them is open in any sense.
-pub(crate) fn disposal() -> Disposal {
-    Disposal {
-        class: RetentionClass::WorkOrder,
-        due: DUE,
-        oldest: OLDEST,
-        take: Arc::new(|tx, id, bound| Box::pin(take(tx, id, bound))),
-    }
-}
-
-async fn take(tx: &mut Tx, id: Uuid, bound: Bound) -> Result<bool, DbError> {
+/// Takes a door whose time is over and that nobody holds; false where there is none. A round lasts a month at most, so that none
+/// of them is open in any sense.
+pub(crate) async fn take(tx: &mut Tx, id: Uuid, bound: Bound) -> Result<bool, DbError> {
     let still: i64 = on!(tx, |c| sqlx::query_scalar(STILL).bind(id).bind(bound.before).fetch_one(c).await)?;
     if still == 0 {
         return Ok(false);

@@ -55,7 +55,7 @@ const COLUMNS: Columns = Columns {
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 struct DoorImportQuery {
-    /// The round.
+    /// The doors are added to this one.
     round: RoundId,
     /// Do all but write. True when absent, so that nothing is written by mistake.
     dry_run: Option<bool>,
@@ -81,7 +81,7 @@ pub(super) fn routes() -> OpenApiRouter<App> {
 #[utoipa::path(post, path = "/v1/imports/doors", tag = "doors", operation_id = "import_doors", params(DoorImportQuery),
     description = "Permission: dispatchers and administrators of a street or a community who reach the round's area. The same file again changes nothing.",
     request_body(content = String, content_type = "text/csv", description = "CSV in UTF-8, UTF-16 with its mark or GB 18030, or an XLSX file; header in zh or en. An area is a code, or its name where the round's area has one of that name",
-        example = "区域编码,姓名,电话,地址,备注\n330211001001-C1-G1-B1,林某兰,19900000001,东苑 2 幢 1 单元 301,耳背\n"),
+        example = "area_code,elder_name,phone,address,remark\n330211001001-C1-G1-B1,Lin,19900000001,Dongyuan 2-1-301,hard of hearing\n"),
     responses((status = 200, body = DoorReport), (status = 400), (status = 401), (status = 403), (status = 404),
     (status = 408), (status = 409), (status = 413), (status = 415), (status = 422)))]
 async fn import(
@@ -121,7 +121,7 @@ struct Row {
     index: Option<String>,
 }
 
-/// What a file is held against, and what it would make.
+/// The round as it stands, and the doors that a file would add to it.
 struct Plan {
     round: Round,
     /// The areas of the round that the caller reaches, by code; and by name, none where two have it.
@@ -245,12 +245,12 @@ impl Plan {
 
     async fn write(self, app: &App, ctx: &Ctx) -> Result<(), Problem> {
         let Self { round, new, .. } = self;
-        for chunk in new.chunks(CHUNK_ROWS) {
+        for (first, chunk) in (0..).step_by(CHUNK_ROWS).zip(new.chunks(CHUNK_ROWS)) {
             let mut tx = app.deps.db.begin().await?;
             let elders = requests::elders_of(&mut tx, chunk.iter().filter_map(|row| row.index.as_deref())).await?;
-            let made = chunk.iter().map(|row| {
+            let made = (first..).zip(chunk).map(|(nth, row)| {
                 let person_id = row.index.as_ref().and_then(|index| elders.get(index)).copied();
-                let door = Door::new(&round, row.area_code.clone(), row.elder.clone(), ctx.now());
+                let door = Door::new(&round, row.area_code.clone(), row.elder.clone(), ctx.now(), nth);
                 Change::created(Door { person_id, ..door })
             });
             save(&mut tx, &By::Person(ctx), made.collect()).await?;

@@ -1,4 +1,4 @@
-//! What comes in of rounds and doors, checked.
+//! Bodies and rows of rounds and doors, checked.
 
 use chrono::{Duration, NaiveDate};
 use sanbao_platform::cn::{DiallingCode, Phone, plain_name};
@@ -57,7 +57,7 @@ pub struct NewDoor {
     pub elder_name: Option<String>,
     pub phone: Option<String>,
     pub address: Option<String>,
-    /// What the one who knocks should know.
+    /// A word for the one who knocks.
     pub remark: Option<String>,
     /// The elder's record in the network, where it is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -1,6 +1,6 @@
 //! Rounds and doors as they are loaded.
 
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, Duration, NaiveDate, Utc};
 use sanbao_platform::audit::{Personal, Subject, Subjects};
 use sanbao_platform::db::DbError;
 use sanbao_platform::id::OrganisationId;
@@ -15,13 +15,13 @@ use crate::request::{RequestId, RequestStateName};
 text_enum! {
     /// Why doors are knocked on.
     pub enum RoundReason {
-        /// 日常走访.
+        /// 日常走访: the usual words for it.
         Routine = "routine",
-        /// 寒潮低温.
+        /// 寒潮低温: the usual words for it.
         Cold = "cold",
-        /// 高温.
+        /// 高温: the usual words for it.
         Heat = "heat",
-        /// 台风暴雨.
+        /// 台风暴雨: the usual words for it.
         Storm = "storm",
     }
 }
@@ -51,7 +51,7 @@ pub struct DoorElder {
     pub name: String,
     pub phone: Option<String>,
     pub address: Option<String>,
-    /// What the one who knocks should know.
+    /// A word for the one who knocks.
     pub remark: Option<String>,
 }
 
@@ -116,10 +116,10 @@ impl Subjects for Door {
 }
 
 impl Door {
-    /// A door that nobody has been to.
-    pub fn new(round: &Round, area_code: AreaCode, elder: DoorElder, now: DateTime<Utc>) -> Self {
+    /// A door that nobody has been to, the `nth` of those that are added at once: lists keep their order.
+    pub fn new(round: &Round, area_code: AreaCode, elder: DoorElder, now: DateTime<Utc>, nth: usize) -> Self {
         Self {
-            id: DoorId::new(now),
+            id: DoorId::new(now + Duration::milliseconds(i64::try_from(nth).unwrap_or(0))),
             round: round.id,
             organisation: Some(round.organisation),
             area_code,

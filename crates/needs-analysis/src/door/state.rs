@@ -1,4 +1,4 @@
-//! What was seen at a door, and what may be said of it next; pure.
+//! The life of a door in a round: what was seen there, and what may be said of it next; pure.
 
 use sanbao_platform::lifecycle::{IllegalStep, State, Step, StepName};
 use sanbao_platform::text_enum;
@@ -10,7 +10,7 @@ use crate::request::RequestId;
 pub const MISSED_RAISED: i64 = 2;
 
 text_enum! {
-    /// What was seen at a door.
+    /// The last that was seen at a door.
     #[schema(as = DoorState)]
     pub enum DoorStateName {
         /// 待敲门: nobody has been there yet.
@@ -24,7 +24,7 @@ text_enum! {
     }
 }
 
-/// What an undone press goes back to: something that was pressed cannot be undone twice.
+/// The state to which an undone press goes back: something that was pressed cannot be undone twice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Before {
     pub state: DoorStateName,
@@ -32,7 +32,7 @@ pub struct Before {
     pub missed: i64,
 }
 
-/// What was seen at a door, with what belongs to it.
+/// The same with what belongs to it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DoorState {
     Open,
@@ -62,11 +62,11 @@ pub enum DoorStep {
 text_enum! {
     /// A step by its name, as paths, history and audit rows have it.
     pub enum DoorStepName {
-        /// 平安.
+        /// Seen, and well (平安).
         Well = "well",
-        /// 未见到.
+        /// Nobody opened (未见到).
         NotMet = "not-met",
-        /// 需要帮助.
+        /// Help is needed (需要帮助).
         Help = "help",
         /// 撤销: the last press was wrong.
         Undo = "undo",
@@ -115,7 +115,7 @@ impl DoorState {
         }
     }
 
-    /// What undoing goes back to.
+    /// The state to which undoing goes back.
     pub fn undo(&self) -> Option<Before> {
         match self {
             Self::Open => None,

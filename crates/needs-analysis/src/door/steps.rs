@@ -98,7 +98,7 @@ impl Lifecycle for Door {
     }
 }
 
-/// What somebody says of a door.
+/// A person's word about a door.
 #[derive(Debug, Serialize)]
 pub enum DoorOrder {
     Well(SeenBody),

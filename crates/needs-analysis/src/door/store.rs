@@ -119,7 +119,7 @@ const PROGRESS: &str = concat!(
 
 /// How far a round has come.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, sqlx_macros::FromRow)]
-pub struct Counts {
+pub struct DoorNumbers {
     pub doors: i64,
     pub open: i64,
     pub well: i64,
@@ -135,7 +135,7 @@ pub struct CountedRound {
     #[sqlx(flatten)]
     pub round: Round,
     #[sqlx(flatten)]
-    pub counts: Counts,
+    pub counts: DoorNumbers,
 }
 
 /// How far a round has come in an area.
@@ -145,7 +145,7 @@ pub struct CountedArea {
     /// Its Chinese name.
     pub area_name: String,
     #[sqlx(flatten)]
-    pub counts: Counts,
+    pub counts: DoorNumbers,
 }
 
 /// Which doors to list.

@@ -10,7 +10,7 @@ use super::id::{DoorId, RoundId};
 use super::model::{ListedDoor, Round, RoundReason};
 use super::policy::DoorStanding;
 use super::state::{DoorStateName, DoorStepName, MISSED_RAISED};
-use super::store::{CountedArea, CountedRound, Counts};
+use super::store::{CountedArea, CountedRound, DoorNumbers};
 use crate::request::{RequestId, RequestStateName};
 
 /// A door of a round, with the elder behind it.
@@ -30,7 +30,7 @@ pub struct DoorView {
     pub elder_name: String,
     pub phone: Option<String>,
     pub address: Option<String>,
-    /// What the one who knocks should know.
+    /// A word for the one who knocks.
     pub remark: Option<String>,
     pub state: DoorStateName,
     pub state_since: DateTime<Utc>,
@@ -129,7 +129,7 @@ pub fn door(listed: ListedDoor, ctx: &Ctx, standing: DoorStanding) -> DoorView {
 }
 
 /// The view of a round.
-pub fn round(of: &Round, counts: Counts) -> RoundView {
+pub fn round(of: &Round, counts: DoorNumbers) -> RoundView {
     RoundView {
         id: of.id,
         title: of.title.clone(),
@@ -141,9 +141,9 @@ pub fn round(of: &Round, counts: Counts) -> RoundView {
     }
 }
 
-impl From<Counts> for DoorCounts {
-    fn from(of: Counts) -> Self {
-        let Counts { doors, open, well, not_met, raised, help } = of;
+impl From<DoorNumbers> for DoorCounts {
+    fn from(of: DoorNumbers) -> Self {
+        let DoorNumbers { doors, open, well, not_met, raised, help } = of;
         Self { doors, open, well, not_met, raised, help }
     }
 }
@@ -160,7 +160,7 @@ impl From<CountedArea> for RoundArea {
     }
 }
 
-impl std::iter::Sum for Counts {
+impl std::iter::Sum for DoorNumbers {
     fn sum<I: Iterator<Item = Self>>(all: I) -> Self {
         all.fold(Self::default(), |a, b| Self {
             doors: a.doors + b.doors,

@@ -1,4 +1,4 @@
-//! Requests whose time is over. A request is emptied and unlinked: place, day, category and state stay, so that past counts do, and
+//! Requests, and doors of rounds, whose time is over. A request is emptied and unlinked: place, day, category and state stay, so that past counts do, and
 //! nothing leads from it to anybody. Nobody sees it any more, but for the numbers.
 
 use std::sync::Arc;
@@ -12,6 +12,7 @@ use uuid::Uuid;
 use super::erased;
 use super::held;
 use super::id::RequestId;
+use crate::door::forget::door_unheld;
 use crate::{NAME, door};
 
 macro_rules! ended {
@@ -33,9 +34,13 @@ const DUE: &str = concat!(
         and (r.state_since, r.id) > ($2, $3) and ",
     ended!(),
     unheld!(),
-    " order by r.state_since, r.id limit $4"
+    " union all select d.id, d.state_since from door d where d.state_since <= $1 and (d.state_since, d.id) > ($2, $3)",
+    door_unheld!(),
+    " order by state_since, id limit $4"
 );
-const OLDEST: &str = "select min(r.state_since) from request r where r.removed_at is null";
+const OLDEST: &str =
+    "select min(x.state_since) from (select min(r.state_since) as state_since from request r where r.removed_at is null
+    union all select min(d.state_since) from door d) x";
 const STILL: &str =
     concat!("select count(*) from request r where r.id = $1 and r.state_since <= $2 and ", ended!(), unheld!());
 const LOCK_POSTGRES: &str = "select r.id from request r where r.id = $1 for update";
@@ -57,15 +62,7 @@ pub fn disposer(db: Db, clock: Clock, periods: Periods) -> Disposer {
         take: Arc::new(|tx, id, bound| Box::pin(take(tx, id, bound))),
     };
     let told = Some(held::HEARD);
-    Disposer {
-        service: NAME,
-        db,
-        clock,
-        periods,
-        disposals: vec![requests, door::forget::disposal()],
-        told,
-        clock_is_right: false,
-    }
+    Disposer { service: NAME, db, clock, periods, disposals: vec![requests], told, clock_is_right: false }
 }
 
 async fn take(tx: &mut Tx, id: Uuid, bound: Bound) -> Result<bool, DbError> {
@@ -74,7 +71,7 @@ async fn take(tx: &mut Tx, id: Uuid, bound: Bound) -> Result<bool, DbError> {
     }
     let still: i64 = on!(tx, |c| sqlx::query_scalar(STILL).bind(id).bind(bound.before).fetch_one(c).await)?;
     if still == 0 {
-        return Ok(false);
+        return door::forget::take(tx, id, bound).await;
     }
     erased::empty(tx, RequestId(id), bound.now).await?;
     erased::forget_parked(tx, &[id]).await?;
@@ -108,7 +105,7 @@ mod tests {
         ("audit_head", "the chain of the log"),
         ("audit_pruning", "the chain of the log"),
         ("audit_shown", "with the audit rows"),
-        ("door", "work orders too: its own disposal takes the row"),
+        ("door", "work orders too: the row goes"),
         ("door_round", "titles, places and days"),
         ("elder", "of the person's record: goes when somebody is erased"),
         ("ended_session", "staff"),

@@ -17,7 +17,7 @@ async fn comes_in(site: &Site, kind: OrganisationKind, login: &str, has_area: bo
     let home = first.header("location").to_owned();
     if !OWN_PAGES.contains(&&*home) {
         assert!(kind.governs() && has_area, "{login} comes to {home}");
-        assert!(["/requests", "/needs"].contains(&&*home), "{login} comes to {home}");
+        assert!(["/requests", "/needs", "/doors"].contains(&&*home), "{login} comes to {home}");
         return;
     }
     let page = browser.open(site, &home).await.checked(200).text;

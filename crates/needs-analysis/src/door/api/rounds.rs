@@ -14,7 +14,7 @@ use crate::area::{self, AreaCode};
 use crate::door::id::RoundId;
 use crate::door::input::{NewDoor, NewRound};
 use crate::door::model::{Door, Round};
-use crate::door::store::{self, Counts, DOORS_MAX};
+use crate::door::store::{self, DOORS_MAX, DoorNumbers};
 use crate::door::view::{self, DoorView, RoundDetail, RoundView};
 use crate::policy::{self, Action, relation};
 use crate::request::store as requests;
@@ -59,7 +59,7 @@ pub async fn detail(app: &App, ctx: &Ctx, id: RoundId) -> Result<RoundDetail, Pr
     if areas.is_empty() && !area::scope(&mut conn, &ctx.actor, &round.area_code, today).await? {
         return Err(Problem::not_found());
     }
-    let counts: Counts = areas.iter().map(|area| area.counts).sum();
+    let counts: DoorNumbers = areas.iter().map(|area| area.counts).sum();
     Ok(RoundDetail { round: view::round(&round, counts), areas: areas.into_iter().map(Into::into).collect() })
 }
 
@@ -96,8 +96,8 @@ pub async fn create(
         Box::pin(take_over(&mut tx, &ctx, from, &round)).await?;
     }
     tx.touch(Door::TOPIC, round.area_code.live_key());
-    let counts = Counts { doors: store::count(&mut tx, round.id).await?, ..Counts::default() };
-    let view = view::round(&round, Counts { open: counts.doors, ..counts });
+    let counts = DoorNumbers { doors: store::count(&mut tx, round.id).await?, ..DoorNumbers::default() };
+    let view = view::round(&round, DoorNumbers { open: counts.doors, ..counts });
     let answer = key.finish(&mut tx, &ctx, StatusCode::CREATED, &view).await?;
     tx.commit().await?;
     Ok(answer)
@@ -124,7 +124,7 @@ pub async fn add(
     if store::count(&mut tx, id).await? >= DOORS_MAX {
         return Err(full());
     }
-    let mut door = Door::new(&round, area_code, elder, ctx.now());
+    let mut door = Door::new(&round, area_code, elder, ctx.now(), 0);
     door.person_id = known(&mut tx, &ctx, &body).await?;
     let made = door.id;
     save(&mut tx, &By::Person(&ctx), vec![Change::created(door)]).await?;
@@ -194,9 +194,9 @@ async fn take_over(tx: &mut Tx, ctx: &Ctx, from: RoundId, round: &Round) -> Resu
     let within = area::descendants(tx, &round.area_code, today).await?;
     let doors = store::of_round(tx, from).await?;
     let doors = doors.into_iter().filter(|door| within.contains(&door.area_code));
-    let again = doors.map(|door| {
+    let again = doors.enumerate().map(|(nth, door)| {
         let person_id = door.person_id;
-        let next = Door::new(round, door.area_code, door.elder.into_unseen(), ctx.now());
+        let next = Door::new(round, door.area_code, door.elder.into_unseen(), ctx.now(), nth);
         Change::created(Door { person_id, ..next })
     });
     save(tx, &By::Person(ctx), again.collect()).await?;

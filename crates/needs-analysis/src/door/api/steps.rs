@@ -1,4 +1,4 @@
-//! What was seen at a door.
+//! Saying how it was at a door.
 
 use axum::response::Response;
 use sanbao_platform::http::Json;

@@ -48,7 +48,7 @@ fn styles() -> Markup {
     html! { link rel="stylesheet" href=(STYLES); }
 }
 
-/// What was seen, as a badge: word and sign, never colour alone.
+/// A state as a badge: word and sign, never colour alone.
 fn state(lang: Lang, state: DoorStateName, raised: bool) -> Markup {
     let tone = match state {
         DoorStateName::Open => Tone::Plain,

@@ -67,7 +67,7 @@ pub struct ExportedDoor {
     /// Its columns.
     #[schema(value_type = Object)]
     pub door: ToldRow,
-    /// What was seen there, and by whom.
+    /// The steps that were taken there.
     #[schema(value_type = Vec<Object>)]
     pub history: Vec<ToldRow>,
 }

@@ -117,7 +117,7 @@ async fn what_was_seen_is_counted_and_a_door_not_met_twice_goes_up() {
         say(&house, &leader, &well, "not-met", json!({})).await.refused(409, "invalid-transition");
         let only = house.get(&leader, "/v1/doors?state=not_met&limit=1").await.expect(200);
         assert_eq!((only["items"].as_array().unwrap().len(), only.get("next")), (1, None));
-        house.get(&leader, "/v1/doors?state=gone").await.refused(422, "validation");
+        house.get(&leader, "/v1/doors?state=gone").await.refused(422, "invalid");
     })
     .await;
 }
