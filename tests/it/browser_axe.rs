@@ -166,7 +166,7 @@ async fn agreement(served: &Served) {
     let (_, token) = link.split_once('#').unwrap();
     let password = json!({ "token": token, "password": sanbao_booking::account::demo::PASSWORD });
     nobody.post("/setup/account", &password).await.expect(204);
-    let proposal = json!({ "with": hospital, "number": "镇医合 2026-017", "valid_from": "2026-11-01", "valid_until": "2028-10-31" });
+    let proposal = json!({ "with": hospital, "number": "镇医合 2026-017", "valid_from": "2031-01-01", "valid_until": "2032-12-31" });
     nobody.demo("director").await.post("/v1/affiliations", &proposal).await.expect(201);
 }
 

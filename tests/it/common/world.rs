@@ -231,11 +231,11 @@ async fn add_room(admin: &Client, organisation: &str) -> String {
     flow::text(&room.expect(201), "/id")
 }
 
-/// An agreement that the home's administrator proposes to the hospital; its id.
+/// An agreement that the home's administrator proposes to the hospital, for after the one that the demo has; its id.
 async fn affiliation_of(nobody: &Client, home: &str, hospital: &str) -> String {
     add_account(&nobody.demo("admin").await, home, "director", &["administrator"], &[]).await;
     let director = nobody.log_in("director", PASSWORD).await;
-    let new = json!({ "with": hospital, "number": "镇医合 2026-017", "valid_from": "2026-11-01", "valid_until": "2028-10-31" });
+    let new = json!({ "with": hospital, "number": "镇医合 2026-017", "valid_from": "2031-01-01", "valid_until": "2032-12-31" });
     flow::text(&director.post("/v1/affiliations", &new).await.expect(201), "/id")
 }
 
