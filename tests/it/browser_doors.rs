@@ -3,7 +3,7 @@
 use crate::common::chromium::Browser;
 use crate::common::process::Process;
 
-const DOOR: &str = "[...document.querySelectorAll('.doors > li')].find((li) => li.innerText.includes('林某兰'))";
+const DOOR: &str = "[...document.querySelectorAll('.doors > li')].find((li) => /林某兰[^]*寒潮/.test(li.innerText))";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stair_leader_says_what_was_seen_and_the_street_follows() {
