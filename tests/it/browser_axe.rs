@@ -139,19 +139,20 @@ impl Look {
     }
 }
 
-/// Things that the demo does not have, so that their pages are found.
-async fn more(served: &Served) {
+/// Things that the demo does not have, so that their pages are found; a request that another call may be about.
+async fn more(served: &Served) -> String {
     let nurse = served.nobody().demo("nurse").await;
     for name in ["许桂兰", "许桂芝"] {
         nurse.post("/v1/persons", &json!({ "name": name, "phone": "13812345678" })).await.expect(201);
     }
     nurse.post("/v1/shift-handovers", &json!({})).await.expect(201);
     let desk = served.nobody().demo("desk").await;
-    desk.post("/v1/requests", &flow::new_request("想洗澡")).await.expect(201);
+    let request = desk.post("/v1/requests", &flow::new_request("想洗澡")).await.expect(201);
     let file = "编号,受理时间,区域编码,类别,姓名\nF-1,昨天,330211001001,助餐,林某\n";
     let import = desk.request("post", "/v1/imports?dry_run=false").header("content-type", "text/csv");
     desk.send(import.body(file)).await.expect(200);
     agreement(served).await;
+    flow::text(&request, "/id")
 }
 
 /// The care home's administrator, with an agreement that waits for the hospital's answer.
@@ -173,7 +174,7 @@ async fn agreement(served: &Served) {
 #[tokio::test(flavor = "multi_thread")]
 async fn every_page_keeps_the_rules_of_axe_and_fits_a_phone() {
     let served = Served::demo(testing::sqlite()).await;
-    more(&served).await;
+    let request = more(&served).await;
     let parts = common::parts(&testing::sqlite(), Clock::system()).await;
     let services = compose::services(&parts).unwrap();
     let around = ["/help", "/help/{guide}", "/problems", "/problems/{slug}"];
@@ -185,6 +186,10 @@ async fn every_page_keeps_the_rules_of_axe_and_fits_a_phone() {
     for login in LOGINS {
         look.walk(login).await;
     }
+    // Which request of the list a person looks at is left to chance, and not each of them may be joined to another.
+    look.browser.forget().await;
+    look.browser.log_in("desk").await;
+    look.at("desk", &format!("/requests/{request}/merge")).await;
     look.browser.forget().await;
     look.browser.goto("/login").await;
     look.browser.run("document.querySelector('label[for=login]').remove(); document.documentElement.lang = ''").await;
