@@ -54,6 +54,7 @@ const READERS: &[&str] = &[
     "crates/booking/src/account/person/transfer/home.rs",
     "crates/booking/src/account/person/transfer/store.rs",
     "crates/booking/src/account/readiness.rs",
+    "crates/booking/src/account/shared_device/store.rs",
     "crates/booking/src/consult/acts.rs",
     "crates/booking/src/consult/consent.rs",
     "crates/booking/src/consult/day/store.rs",

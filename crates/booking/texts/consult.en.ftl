@@ -119,6 +119,7 @@ booked-together = { $day } { $span }: { $count } booked
 devices = Bring devices
 devices-needed = Devices needed
 devices-help = At most { $max }; they are taken together with the time and the room.
+devices-and = { $all }, { $one }
 devices-bring = Bring: { $devices }
 rooms-taken = Doctors are free, and none of the house's rooms.
 ask-not-held = This time is not held:

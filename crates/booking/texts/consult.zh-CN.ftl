@@ -119,6 +119,7 @@ booked-together = { $day } { $span } 已约 { $count } 个
 devices = 要带设备
 devices-needed = 需要的设备
 devices-help = 最多选 { $max } 种，会和时间、会诊室一起占用。
+devices-and = { $all }、{ $one }
 devices-bring = 要带：{ $devices }
 rooms-taken = 医生近期有空，但本院的会诊室都已占用。
 ask-not-held = 没有留住这个时间：

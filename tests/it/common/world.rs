@@ -55,11 +55,9 @@ impl World {
         let agency = flow::organisation(&nobody, "home_care_agency").await;
         let caregiver = flow::account(&nobody, &agency, "caregiver").await;
         let victim = add_account(&nobody.demo("admin").await, &home, "victim", &["care_staff"], &[]).await;
-        // One that may be closed and reopened: nobody of it is needed.
+        // Ones that may be closed and reopened: nothing of them is needed.
         let spare = add_home(&nobody.demo("admin").await, "将停院").await;
-        // A room that may be closed: nothing is booked in it.
-        let room = add_room(&nobody.demo("admin").await, &home).await;
-        let device = add_device(&nobody.demo("admin").await, &home).await;
+        let (room, device) = closable(&nobody.demo("admin").await, &home).await;
         let access = emergency_access(&nobody.demo("doctor").await).await;
         let session = flow::text(&nurse.get("/v1/me/sessions").await.expect(200), "/0/id");
         let offer = offer_of(&nobody.demo("admin").await, &home).await;
@@ -223,6 +221,11 @@ async fn knocked_on(served: &Served) -> Vec<(&'static str, &'static str, String)
 async fn add_home(admin: &Client, name: &str) -> String {
     let new = json!({ "kind": "care_home", "name_zh": name, "name_en": "A home", "area_code": "330211001001" });
     flow::text(&admin.post("/v1/organisations", &new).await.expect(201), "/id")
+}
+
+/// A room and a shared device of an organisation, which no consult needs; their ids.
+async fn closable(admin: &Client, organisation: &str) -> (String, String) {
+    (add_room(admin, organisation).await, add_device(admin, organisation).await)
 }
 
 /// A room of an organisation, in which nothing is booked; its id.

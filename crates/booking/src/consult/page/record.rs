@@ -73,8 +73,9 @@ pub(super) fn facts(lang: Lang, consult: &Consult, ctx: &Ctx) -> Markup {
 
 /// The names of the devices that are to be brought.
 pub(super) fn device_names(lang: Lang, consult: &Consult) -> String {
-    let names: Vec<&str> = consult.devices.iter().map(|device| device.name.as_str()).collect();
-    names.join(lang.pick("、", ", "))
+    let names = consult.devices.iter().map(|device| device.name.clone());
+    let both = |all: String, one: String| super::TEXTS.with(lang, "devices-and", &[("all", &all), ("one", &one)]);
+    names.reduce(both).unwrap_or_default()
 }
 
 /// 要带：便携心电图机
