@@ -122,9 +122,7 @@ fn role_names(role: &str, kind: OrganisationKind) -> (&'static str, &'static str
         role::CAREGIVER => ("上门照护", "caregiver"),
         role::ANALYST => ("街道分析", "analyst"),
         role::AREA_LEADER => ("楼道长、网格长", "stair and grid leader"),
-        role::ADMINISTRATOR if kind == OrganisationKind::CareHome => ("养老院管理员", "the care home's administrator"),
-        role::ADMINISTRATOR if kind == OrganisationKind::Hospital => ("医院管理员", "the hospital's administrator"),
-        role::ADMINISTRATOR => ("街道管理员", "the street's administrator"),
+        role::ADMINISTRATOR => ("管理员", "administrator"),
         _ => ("", ""),
     }
 }

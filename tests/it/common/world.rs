@@ -234,7 +234,7 @@ async fn add_room(admin: &Client, organisation: &str) -> String {
     flow::text(&room.expect(201), "/id")
 }
 
-/// An agreement that the home's administrator proposes to the hospital, for after the one that the demo has; its id.
+/// An agreement that the home's administrator proposes to the hospital; its id.
 async fn affiliation_of(nobody: &Client, home: &str, hospital: &str) -> String {
     add_account(&nobody.demo("admin").await, home, "director", &["administrator"], &[]).await;
     let director = nobody.log_in("director", PASSWORD).await;

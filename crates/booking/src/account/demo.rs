@@ -8,7 +8,6 @@ use sanbao_platform::db::Tx;
 use sanbao_platform::id::OrganisationId;
 use sanbao_platform::problem::{CONFLICT, Problem};
 
-use super::affiliation;
 use super::area;
 use super::id::{AccountId, LocationId, PersonId};
 use super::location::{self, Location};
@@ -106,8 +105,6 @@ const ACCOUNTS: &[(&str, &str, Post, Option<&str>)] = &[
     ("stair", "潘月琴", (AREA_LEADER, StreetOffice), None),
     ("grid", "卢建平", (AREA_LEADER, StreetOffice), None),
     ("admin", "高海平", (ADMINISTRATOR, StreetOffice), None),
-    ("home.admin", "蒋慧珍", (ADMINISTRATOR, CareHome), None),
-    ("hospital.admin", "罗启明", (ADMINISTRATOR, Hospital), None),
 ];
 
 /// Name, the id's first 17 digits (an area code that is not given out), telephone, relative, their telephone.
@@ -152,7 +149,6 @@ pub async fn fill(app: &App) -> Result<Network, Problem> {
         add_account(&mut tx, now, &account, (&password, &pin)).await?;
         accounts.push(account);
     }
-    affiliation::demo::agree(&mut tx, now, [care_home, hospital]).await?;
     let mut rooms = Vec::with_capacity(ROOMS.len());
     for name in ROOMS {
         let id = LocationId::new(now);

@@ -7,7 +7,6 @@
 //! alone.
 
 pub(super) mod api;
-pub(super) mod demo;
 mod input;
 mod model;
 mod policy;
