@@ -2,7 +2,7 @@
 //!
 //! - [`state`]: what was seen, and what may be said next; pure
 //! - [`steps`]: a door's one way through it; help that is needed becomes a request
-//! - [`import`]: doors from a file
+//! - `import`: doors from a file
 //! - [`forget`]: what goes with a person, and what goes by itself
 //! - [`demo`]: two invented rounds
 
