@@ -46,6 +46,7 @@ pub const MIGRATIONS: Migrations = migrations!("needs-analysis":
     1241 "1241_incoming_call",
     1260 "1260_import_runs",
     1280 "1280_doors",
+    1320 "1320_queue",
 );
 
 /// The zone in which this network counts its days.
@@ -59,8 +60,6 @@ pub fn local_day(at: DateTime<Utc>) -> NaiveDate {
 /// The operator's choices.
 #[derive(Clone, Debug, Default)]
 pub struct Config {
-    /// By when requests must have moved on.
-    pub sla: request::sla::SlaRules,
     /// How long what is kept.
     pub periods: Periods,
     /// The telephone systems and platforms of devices that send signals.
@@ -95,7 +94,7 @@ pub fn build(config: Config, deps: Deps) -> Service {
         .merge(audit::routes())
         .merge(signal::routes());
     let disposer = request::retention::disposer(app.deps.db.clone(), app.deps.clock.clone(), app.config.periods);
-    let tasks = vec![area::task(&app), request::erased::task(&app), retention::task(disposer), import::task(&app)];
+    let tasks = vec![area::task(&app), request::erased::task(&app), request::queue::task(&app), retention::task(disposer), import::task(&app)];
     let mut consumers = request::consumers(&app);
     let (db, clock) = (app.deps.db.clone(), app.deps.clock.clone());
     consumers.push(ended::consumer("needs-analysis.ended_sessions", db, clock));

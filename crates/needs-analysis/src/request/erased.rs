@@ -16,6 +16,7 @@ use uuid::Uuid;
 use super::id::RequestId;
 use super::model::Request;
 use super::step::{RequestStep, RequestStepName, Said};
+use super::words;
 use crate::{App, door};
 
 /// Somebody was erased.
@@ -57,7 +58,7 @@ const OPEN: &str =
 const CLAIM: &str = "update request set person_id = $2, version = version + 1 where id = $1 and person_id is null and removed_at is null";
 const EMPTY: &str = "update request set external_id = null, category_raw = null, elder_name = '', phone = null,
     national_id_sealed = null, national_id_index = null, address = null, note = null, person_key = null,
-    content_index = null, erased_at = coalesce(erased_at, $2), version = version + 1 where id = $1";
+    content_index = null, phone_end = null, erased_at = coalesce(erased_at, $2), version = version + 1 where id = $1";
 const EMPTY_HISTORY: &str = "update history set reason = null, note = null
     where aggregate = 'request' and id = $1 and (reason is not null or note is not null)";
 const EMPTY_OLD_HISTORY: &str = "update request_history set reason = null, note = null where request_id = $1";
@@ -72,6 +73,7 @@ const TAKEN: &[(&str, &str)] = &[
     ("request", EMPTY),
     ("history", EMPTY_HISTORY),
     ("request_history", EMPTY_OLD_HISTORY),
+    ("request_text", words::FORGET),
 ];
 
 described! {
@@ -177,7 +179,9 @@ async fn empty_due(tx: &mut Tx, over: Over) -> Result<usize, DbError> {
 /// Empties a request of everything that people said and of whom it is for.
 pub(super) async fn empty(tx: &mut Tx, id: RequestId, now: DateTime<Utc>) -> Result<(), DbError> {
     bus::empty(tx, &[id.0], EVENT_TEXTS, EVENT_VALUES).await?;
+    let (name, address) = words::of(tx, id).await?;
     on!(tx, |c| sqlx::query(EMPTY).bind(id).bind(now).execute(c).await.map(drop))?;
+    words::forget(tx, &name, address.as_deref()).await?;
     for statement in [EMPTY_HISTORY, EMPTY_OLD_HISTORY, FORGET_PARKED, FORGET_ANSWERS] {
         on!(tx, |c| sqlx::query(statement).bind(id).execute(c).await.map(drop))?;
     }
@@ -218,6 +222,9 @@ pub fn task(app: &App) -> Task {
     Box::new(move |stop| {
         Box::pin(async move {
             while !stop.is_cancelled() {
+                if let Err(error) = words::sweep(&db).await {
+                    tracing::warn!(%error, "names that no request has any more stay until the next try");
+                }
                 match empty_all_due(&db, Over { now: clock.now(), periods }).await {
                     Ok(0) => {}
                     Ok(requests) => tracing::info!(requests, "requests of people who were erased are emptied"),
@@ -249,6 +256,7 @@ mod tests {
         ("audit_head", "the chain of the log"),
         ("audit_pruning", "the chain of the log"),
         ("audit_shown", "ids"),
+        ("desk_person", "staff"),
         ("door_round", "titles, places and days"),
         ("ended_session", "staff"),
         ("erased_elder", "ids"),
@@ -265,7 +273,9 @@ mod tests {
         ("holds_heard", "a moment"),
         ("outdated_token", "staff"),
         ("retention_run", "counts and moments"),
+        ("request_day", "counts"),
         ("request_moved", "ids"),
+        ("request_rules", "a number"),
         ("rollup", "numbers"),
         ("write_probe", "always empty"),
     ];

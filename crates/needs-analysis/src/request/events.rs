@@ -81,7 +81,7 @@ event_kinds! {
         ACCEPTED = "needs.request.accepted" 1 "An agency took a request: it has an order now.";
     }
     UpdatedRequest<'static> {
-        UPDATED = "needs.request.updated" 1 "An import changed what was said of a request that an agency has taken and not yet done.";
+        UPDATED = "needs.request.updated" 1 "Somebody or an import changed what was said of a request that an agency has taken and not yet done.";
     }
     CancelledRequest {
         CANCELLED = "needs.request.cancelled" 1 "An agency's order has ended before it was done: the request was given back, cancelled, merged, settled or sent elsewhere.";
@@ -95,7 +95,7 @@ pub fn of(change: &Change<Request>, at: DateTime<Utc>) -> Result<Vec<NewEvent>, 
     let id = after.id;
     let event = match &change.step {
         Some(S::Accept { .. }) => accepted(after, at)?,
-        Some(S::Update { .. }) => {
+        Some(S::Update { .. } | S::Edit { .. }) => {
             let told = before.map(updated);
             let now = updated(after);
             let news = after.state.order().is_some() && told.as_ref() != Some(&now);
@@ -117,7 +117,11 @@ pub fn of(change: &Change<Request>, at: DateTime<Utc>) -> Result<Vec<NewEvent>, 
         Some(
             S::Append { .. }
             | S::Separate { .. }
-            | S::FollowUp(_)
+            | S::FollowUp { .. }
+            | S::Comment(_)
+            | S::Assign { .. }
+            | S::Pause { .. }
+            | S::Resume(_)
             | S::Close(_)
             | S::Reopen(_)
             | S::VisitScheduled(_)

@@ -6,13 +6,17 @@ use sanbao_platform::crypto::FieldKeys;
 use sanbao_platform::db::DbError;
 use sanbao_platform::id::OrganisationId;
 use sanbao_platform::lifecycle::State as _;
+use serde::Serialize;
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::departed::Departed;
 use super::details::Details;
 use super::id::RequestId;
 use super::input::Draft;
-use super::sla::Timed;
+use super::number::RequestNumber;
+use super::queue::Waiting;
+use super::sla::{Pause, RULES, SlaClock, Timed};
 use super::state::{Engagement, Involvement, RequestState, RequestStateName};
 
 /// A request.
@@ -33,8 +37,35 @@ pub struct Request {
     pub state_since: DateTime<Utc>,
     /// When it was added here.
     pub created_at: DateTime<Utc>,
+    /// The number that people say; none until it is written.
+    pub number: Option<RequestNumber>,
+    /// Where its clock stood still.
+    pub pause: Pause,
+    /// The person of the office who has it in hand.
+    pub assignee: Option<Assignee>,
+    /// Whether the elder was content, once asked.
+    pub satisfied: Option<bool>,
     /// Counts the changes; the `ETag`.
     pub version: i64,
+}
+
+/// A person of the office who has a request in hand.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Assignee {
+    /// The account.
+    pub id: Uuid,
+    /// Its name when it took the request.
+    pub name: String,
+}
+
+/// The place of a request in the queues of the desk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Placed {
+    /// By when it must have moved on; of one that only waits to be closed, since when.
+    pub queue_at: DateTime<Utc>,
+    /// From then on little time is left.
+    pub risk_at: Option<DateTime<Utc>>,
+    pub waits_for: Waiting,
 }
 
 /// A request as it is stored: the state's name, and in columns of their own what belongs to some of the states.
@@ -55,6 +86,13 @@ pub(super) struct RequestRow {
     visit_id: Option<Uuid>,
     merged_into: Option<RequestId>,
     created_at: DateTime<Utc>,
+    number_day: Option<NaiveDate>,
+    number: Option<i64>,
+    #[sqlx(flatten)]
+    pause: Pause,
+    assignee_id: Option<Uuid>,
+    assignee_name: Option<String>,
+    satisfied: Option<bool>,
     version: i64,
 }
 
@@ -108,6 +146,10 @@ impl Request {
             triaged: false,
             state: RequestState::Received,
             created_at: now,
+            number: None,
+            pause: Pause::default(),
+            assignee: None,
+            satisfied: None,
             version: 1,
         }
     }
@@ -131,8 +173,36 @@ impl Request {
             state: self.state_name(),
             state_since: self.state_since,
             accepted_at: self.state.involvement().engagement().map(|e| e.accepted_at),
+            pause: self.pause,
         }
     }
+
+    /// The clock that runs.
+    pub fn clock(&self) -> Option<SlaClock> {
+        RULES.clock(&self.timed())
+    }
+
+    /// Its place in the queues; none once it has ended.
+    pub fn placed(&self) -> Option<Placed> {
+        let clock = self.clock();
+        Some(Placed {
+            waits_for: Waiting::of(self.state_name())?,
+            queue_at: clock.map_or(self.state_since, |clock| clock.due_at),
+            risk_at: clock.map(|clock| clock.risk_at),
+        })
+    }
+
+    /// The last four digits of its telephone.
+    pub fn phone_end(&self) -> Option<String> {
+        let phone = self.details.elder.unseen().phone.as_deref()?;
+        phone_end(phone)
+    }
+}
+
+/// The last four digits of a telephone number, by which people tell it apart.
+pub fn phone_end(phone: &str) -> Option<String> {
+    let digits: Vec<char> = phone.chars().filter(char::is_ascii_digit).collect();
+    digits.len().checked_sub(4).and_then(|from| digits.get(from..)).map(|end| end.iter().collect())
 }
 
 impl TryFrom<RequestRow> for Request {
@@ -149,6 +219,10 @@ impl TryFrom<RequestRow> for Request {
             triaged: row.triaged,
             state_since: row.state_since,
             created_at: row.created_at,
+            number: row.number_day.zip(row.number).map(|(day, count)| RequestNumber { day, count }),
+            pause: row.pause,
+            assignee: row.assignee_id.zip(row.assignee_name).map(|(id, name)| Assignee { id, name }),
+            satisfied: row.satisfied,
             version: row.version,
         })
     }

@@ -51,7 +51,12 @@ fn action_of(step: RequestStepName) -> Option<Action> {
         | S::FollowUp
         | S::Close
         | S::Reopen
-        | S::Separate => Some(Action::RequestHandle),
+        | S::Separate
+        | S::Edit
+        | S::Assign
+        | S::Pause
+        | S::Resume => Some(Action::RequestHandle),
+        S::Comment => Some(Action::RequestReadPersonal),
         S::Append
         | S::Update
         | S::VisitScheduled

@@ -98,6 +98,7 @@ mod tests {
     const CLASSED: &[&str] = &["request", "history", "request_history", "request_moved", "held_subject"];
     /// The tables that have no clock here, and why.
     const OTHERS: &[(&str, &str)] = &[
+        ("request_text", "names and addresses that some request has: each with the last of them"),
         ("agency", "organisations"),
         ("area", "places"),
         ("area_parent", "places"),
@@ -105,6 +106,7 @@ mod tests {
         ("audit_head", "the chain of the log"),
         ("audit_pruning", "the chain of the log"),
         ("audit_shown", "with the audit rows"),
+        ("desk_person", "staff"),
         ("door", "work orders too: the row goes"),
         ("door_round", "titles, places and days"),
         ("elder", "of the person's record: goes when somebody is erased"),
@@ -123,6 +125,8 @@ mod tests {
         ("outbox", "days: --keep-event-days"),
         ("outdated_token", "staff"),
         ("parked_event", "until somebody looks"),
+        ("request_day", "counts"),
+        ("request_rules", "a number"),
         ("retention_run", "counts and moments"),
         ("rollup", "numbers"),
         ("write_probe", "always empty"),

@@ -1,9 +1,11 @@
-//! By when the next thing must have happened, and how that stands: `on_track`, `at_risk`, `breached`.
+//! By when the next thing must have happened, and how that stands: `on_track`, `at_risk`, `breached`; `paused` while the elder is
+//! waited for.
 //!
-//! The limits are the product's defaults and an operator's to change. A working day is Monday to
-//! Friday in the street's zone; public holidays are not known here and count as working days.
+//! A working day is one of the notices of public holidays and make-up days (放假、调休); of a year whose notice is not out, Monday
+//! to Friday.
 
 use chrono::{DateTime, Datelike as _, Days, Duration, NaiveDate, NaiveTime, TimeZone as _, Utc, Weekday};
+use sanbao_platform::workdays::{self, DayKind};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -47,23 +49,24 @@ pub struct SlaRules {
     pub at_risk_percent: i64,
 }
 
-impl Default for SlaRules {
-    fn default() -> Self {
-        Self {
-            emergency: Targets { accept: Limit::Minutes(5), serve: Limit::Minutes(30) },
-            urgent: Targets { accept: Limit::Minutes(30), serve: Limit::SameDay },
-            normal: Targets { accept: Limit::Minutes(4 * 60), serve: Limit::WorkingDays(3) },
-            complaint: Targets { accept: Limit::WorkingDays(1), serve: Limit::WorkingDays(13) },
-            follow_up: Limit::WorkingDays(1),
-            at_risk_percent: 25,
-        }
-    }
-}
+/// The limits of this network.
+pub const RULES: SlaRules = SlaRules {
+    emergency: Targets { accept: Limit::Minutes(5), serve: Limit::Minutes(30) },
+    urgent: Targets { accept: Limit::Minutes(30), serve: Limit::SameDay },
+    normal: Targets { accept: Limit::Minutes(4 * 60), serve: Limit::WorkingDays(3) },
+    complaint: Targets { accept: Limit::WorkingDays(1), serve: Limit::WorkingDays(13) },
+    follow_up: Limit::WorkingDays(1),
+    at_risk_percent: 25,
+};
+/// Grows with each change of the limits and of the days that are known: then all clocks are set anew.
+pub const RULES_NUMBER: i64 = 1;
 
 /// How a clock stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum SlaStatus {
+    /// The clock stands still: the elder is waited for.
+    Paused,
     /// Enough time is left.
     OnTrack,
     /// Little time is left.
@@ -92,6 +95,60 @@ pub struct Sla {
     /// The moment by which the stage must be left.
     pub due_at: DateTime<Utc>,
     pub status: SlaStatus,
+    /// When the clock goes on, while it stands still.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub paused_until: Option<DateTime<Utc>>,
+}
+
+/// The clock of a request, whatever the time is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SlaClock {
+    /// The step that it waits for.
+    pub stage: SlaStage,
+    /// The moment by which the stage must be left.
+    pub due_at: DateTime<Utc>,
+    /// From then on little time is left.
+    pub risk_at: DateTime<Utc>,
+}
+
+/// The times in which a clock stands still because the elder is waited for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, sqlx_macros::FromRow)]
+pub struct Pause {
+    /// Those that are over, of the clock that runs now.
+    #[sqlx(rename = "paused_seconds")]
+    pub seconds: i64,
+    /// The one that is going on, or was the last.
+    #[sqlx(rename = "paused_from")]
+    pub from: Option<DateTime<Utc>>,
+    /// It ends then by itself.
+    #[sqlx(rename = "paused_until")]
+    pub until: Option<DateTime<Utc>>,
+}
+
+impl Pause {
+    /// When it ends, if it goes on at a moment.
+    pub fn standing(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        self.until.filter(|until| now < *until)
+    }
+
+    /// All of it, with the rest of the one that goes on.
+    fn whole(&self) -> Duration {
+        let last = self.from.zip(self.until).map_or(Duration::zero(), |(from, until)| until - from);
+        Duration::seconds(self.seconds) + last.max(Duration::zero())
+    }
+
+    /// The same once the clock goes on.
+    #[must_use]
+    pub fn ended(&self, at: DateTime<Utc>) -> Self {
+        let until = self.until.map(|until| until.min(at));
+        Self { seconds: Self { until, ..*self }.whole().num_seconds(), from: None, until: None }
+    }
+
+    /// The same with another pause that begins.
+    #[must_use]
+    pub fn begun(&self, at: DateTime<Utc>, until: DateTime<Utc>) -> Self {
+        Self { from: Some(at), until: Some(until), ..self.ended(at) }
+    }
 }
 
 /// The facts that a clock depends on.
@@ -106,6 +163,7 @@ pub struct Timed {
     pub state_since: DateTime<Utc>,
     /// When an agency took it.
     pub accepted_at: Option<DateTime<Utc>>,
+    pub pause: Pause,
 }
 
 impl Limit {
@@ -119,12 +177,38 @@ impl Limit {
                 let mut left = n;
                 while left > 0 {
                     day = day.checked_add_days(Days::new(1)).unwrap_or(day);
-                    left -= u32::from(!matches!(day.weekday(), Weekday::Sat | Weekday::Sun));
+                    left -= u32::from(is_worked(day));
                 }
                 end_of(day).unwrap_or(from)
             }
         }
     }
+
+    /// The end of the limit that starts at `from`, as much later as the clock stood still. One of days ends with a day again, and one of
+    /// working days with a working day.
+    fn end_with(self, from: DateTime<Utc>, pause: Duration) -> DateTime<Utc> {
+        let end = self.end(from) + pause;
+        if pause.is_zero() {
+            return end;
+        }
+        let mut day = local_day(end - Duration::microseconds(1));
+        match self {
+            Self::Minutes(_) => end,
+            Self::SameDay => end_of(day).unwrap_or(end),
+            Self::WorkingDays(_) => {
+                while !is_worked(day) {
+                    day = day.checked_add_days(Days::new(1)).unwrap_or(day);
+                }
+                end_of(day).unwrap_or(end)
+            }
+        }
+    }
+}
+
+/// Whether the street's offices work on a day.
+pub fn is_worked(day: NaiveDate) -> bool {
+    let weekday = !matches!(day.weekday(), Weekday::Sat | Weekday::Sun);
+    workdays::kind_of(day).map_or(weekday, DayKind::is_worked)
 }
 
 /// The last moment of a local day: the next midnight.
@@ -134,8 +218,8 @@ fn end_of(day: NaiveDate) -> Option<DateTime<Utc>> {
 }
 
 impl SlaRules {
-    /// The clock that runs now; `None` where nothing is waited for.
-    pub fn clock(&self, request: &Timed, now: DateTime<Utc>) -> Option<Sla> {
+    /// The clock that runs; `None` where nothing is waited for.
+    pub fn clock(&self, request: &Timed) -> Option<SlaClock> {
         use RequestStateName as S;
         let targets = match (request.category, request.urgency) {
             (Category::Complaint, _) => self.complaint,
@@ -162,15 +246,23 @@ impl SlaRules {
                 None => (SlaStage::Accept, from, targets.accept),
             },
         };
-        let due_at = limit.end(from);
-        let status = if now > due_at {
-            SlaStatus::Breached
-        } else if (due_at - now).num_seconds() * 100 < (due_at - from).num_seconds() * self.at_risk_percent {
-            SlaStatus::AtRisk
-        } else {
-            SlaStatus::OnTrack
+        let due_at = limit.end_with(from, request.pause.whole());
+        let risk_at = due_at - Duration::seconds((due_at - from).num_seconds() * self.at_risk_percent / 100);
+        Some(SlaClock { stage, due_at, risk_at })
+    }
+}
+
+impl SlaClock {
+    /// How it stands at a moment.
+    pub fn at(self, now: DateTime<Utc>, pause: &Pause) -> Sla {
+        let paused_until = pause.standing(now);
+        let status = match paused_until {
+            Some(_) => SlaStatus::Paused,
+            None if now > self.due_at => SlaStatus::Breached,
+            None if now > self.risk_at => SlaStatus::AtRisk,
+            None => SlaStatus::OnTrack,
         };
-        Some(Sla { stage, due_at, status })
+        Sla { stage: self.stage, due_at: self.due_at, status, paused_until }
     }
 }
 
@@ -186,12 +278,11 @@ mod tests {
     fn timed(category: Category, urgency: Urgency, state: RequestStateName) -> Timed {
         // A Friday, 10:00 in Ningbo.
         let received_at = at("2026-11-20T02:00:00Z");
-        Timed { category, urgency, received_at, state, state_since: received_at, accepted_at: None }
+        Timed { category, urgency, received_at, state, state_since: received_at, accepted_at: None, pause: Pause::default() }
     }
 
     #[test]
     fn each_kind_has_its_limits() {
-        let rules = SlaRules::default();
         let taken = Some(at("2026-11-20T02:01:00Z"));
         for (category, urgency, accepted_at, due) in [
             (Category::Meal, Urgency::Emergency, None, "2026-11-20T02:05:00Z"),
@@ -204,13 +295,12 @@ mod tests {
             (Category::Complaint, Urgency::Normal, None, "2026-11-23T16:00:00Z"),
         ] {
             let request = Timed { accepted_at, ..timed(category, urgency, RequestStateName::Dispatched) };
-            assert_eq!(rules.clock(&request, request.received_at).unwrap().due_at, at(due), "{category:?} {urgency:?}");
+            assert_eq!(RULES.clock(&request).unwrap().due_at, at(due), "{category:?} {urgency:?}");
         }
     }
 
     #[test]
     fn a_clock_goes_from_on_track_over_at_risk_to_breached_and_stops_at_the_end() {
-        let rules = SlaRules::default();
         let request = timed(Category::Meal, Urgency::Normal, RequestStateName::Received);
         for (now, status) in [
             ("2026-11-20T02:00:00Z", SlaStatus::OnTrack),
@@ -219,7 +309,7 @@ mod tests {
             ("2026-11-20T06:00:00Z", SlaStatus::AtRisk),
             ("2026-11-20T06:00:01Z", SlaStatus::Breached),
         ] {
-            assert_eq!(rules.clock(&request, at(now)).unwrap().status, status, "{now}");
+            assert_eq!(RULES.clock(&request).unwrap().at(at(now), &request.pause).status, status, "{now}");
         }
         for state in [
             RequestStateName::Closed,
@@ -227,9 +317,59 @@ mod tests {
             RequestStateName::Merged,
             RequestStateName::FollowedUp,
         ] {
-            assert_eq!(rules.clock(&Timed { state, ..request }, at("2027-01-01T00:00:00Z")), None);
+            assert_eq!(RULES.clock(&Timed { state, ..request }), None);
         }
         let done = Timed { state: RequestStateName::Done, state_since: at("2026-11-20T03:00:00Z"), ..request };
-        assert_eq!(rules.clock(&done, at("2026-11-20T03:00:00Z")).unwrap().stage, SlaStage::FollowUp);
+        assert_eq!(RULES.clock(&done).unwrap().stage, SlaStage::FollowUp);
+    }
+
+    #[test]
+    fn a_holiday_is_no_working_day_and_a_make_up_day_is_one() {
+        let due = |from: &str| Limit::WorkingDays(1).end(at(from));
+        // The eve of the National Day of 2026 in Ningbo: the next working day is the 8th of October.
+        assert_eq!(due("2026-09-30T02:00:00Z"), at("2026-10-08T16:00:00Z"));
+        // Friday the 9th; Saturday the 10th is worked for the sake of the holiday.
+        assert_eq!(due("2026-10-09T02:00:00Z"), at("2026-10-10T16:00:00Z"));
+        // Nothing is known of 2030: Friday, then Monday.
+        assert_eq!(due("2030-09-27T02:00:00Z"), at("2030-09-30T16:00:00Z"));
+    }
+
+    #[test]
+    fn a_clock_stands_still_while_the_elder_is_waited_for() {
+        let request = timed(Category::Meal, Urgency::Normal, RequestStateName::Dispatched);
+        let pause = Pause::default().begun(at("2026-11-20T03:00:00Z"), at("2026-11-20T05:00:00Z"));
+        let clock = |pause| RULES.clock(&Timed { pause, ..request }).unwrap();
+        assert_eq!(clock(pause).due_at, at("2026-11-20T08:00:00Z"), "four hours and the two");
+        let status = |now: &str, pause: Pause| clock(pause).at(at(now), &pause).status;
+        assert_eq!(status("2026-11-20T04:59:59Z", pause), SlaStatus::Paused);
+        assert_eq!(status("2026-11-20T05:00:00Z", pause), SlaStatus::OnTrack);
+        assert_eq!(status("2026-11-20T08:00:01Z", pause), SlaStatus::Breached);
+        // Ended after half an hour, and another one of an hour.
+        let ended = pause.ended(at("2026-11-20T03:30:00Z"));
+        assert_eq!(ended, Pause { seconds: 1_800, from: None, until: None });
+        let again = ended.begun(at("2026-11-20T04:00:00Z"), at("2026-11-20T05:00:00Z"));
+        assert_eq!(clock(again).due_at, at("2026-11-20T07:30:00Z"));
+        assert_eq!(again.ended(at("2026-11-21T00:00:00Z")).seconds, 5_400, "it ended by itself before");
+    }
+
+    #[test]
+    fn a_pause_of_a_limit_of_days_ends_with_a_working_day() {
+        let taken = Some(at("2026-11-20T02:01:00Z"));
+        let request =
+            Timed { accepted_at: taken, ..timed(Category::Meal, Urgency::Normal, RequestStateName::Accepted) };
+        let due = |days: i64| {
+            let pause = Pause { seconds: days * 86_400, ..Pause::default() };
+            RULES.clock(&Timed { pause, ..request }).unwrap().due_at
+        };
+        assert_eq!(due(0), at("2026-11-25T16:00:00Z"));
+        assert_eq!(due(1), at("2026-11-26T16:00:00Z"));
+        // The Saturday after becomes the Monday.
+        assert_eq!(due(3), at("2026-11-30T16:00:00Z"));
+    }
+
+    #[test]
+    fn all_clocks_are_set_anew_when_a_rule_or_a_known_day_changes() {
+        let days = (2024..=2040).filter_map(workdays::notice).map(|n| (n.number, n.days.len())).collect::<Vec<_>>();
+        insta::assert_debug_snapshot!((RULES_NUMBER, RULES, days));
     }
 }

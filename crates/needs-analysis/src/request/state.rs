@@ -65,6 +65,11 @@ impl RequestStateName {
             | Self::Reopened => true,
         }
     }
+
+    /// Whether something must happen by a time: a request of which the elder was asked only waits to be closed.
+    pub fn has_clock(self) -> bool {
+        self.is_open() && self != Self::FollowedUp
+    }
 }
 
 /// The order that an agency has taken upon itself.
@@ -192,7 +197,7 @@ impl State for RequestState {
             | S::Cancel(_)
             | S::Escalate(_)
             | S::Merge { .. }
-            | S::FollowUp(_)
+            | S::FollowUp { .. }
             | S::Close(_)
             | S::Reopen(_) => self.handled(step),
             S::VisitScheduled(_)
@@ -202,8 +207,17 @@ impl State for RequestState {
             | S::VisitNoShow(_)
             | S::OrderCancelled(_) => self.visited(step),
             S::Separate { back, .. } => super::merged::separated(self, back),
-            S::Append { .. } | S::Update { .. } if self.name().is_open() => Ok(self),
-            S::Append { .. } | S::Update { .. } => Err(self.illegal(step.name())),
+            S::Comment(_) => Ok(self),
+            S::Pause { .. } | S::Resume(_) if !self.name().has_clock() => Err(self.illegal(step.name())),
+            S::Append { .. }
+            | S::Update { .. }
+            | S::Edit { .. }
+            | S::Assign { .. }
+            | S::Pause { .. }
+            | S::Resume(_) => match self.name().is_open() {
+                true => Ok(self),
+                false => Err(self.illegal(step.name())),
+            },
         }
     }
 }
@@ -303,9 +317,9 @@ impl RequestState {
                 | Self::Reopened(_),
                 S::Merge { into, .. },
             ) => Self::Merged { into, involvement: involvement.released() },
-            (Self::Done(_), S::FollowUp(_)) => Self::FollowedUp(involvement),
+            (Self::Done(_), S::FollowUp { .. }) => Self::FollowedUp(involvement),
             (Self::FollowedUp(_), S::Close(_)) => Self::Closed(involvement),
-            (Self::Done(_) | Self::FollowedUp(_), S::Reopen(_)) => Self::Reopened(involvement.released()),
+            (Self::Done(_) | Self::FollowedUp(_) | Self::Closed(_), S::Reopen(_)) => Self::Reopened(involvement.released()),
             (other, step) => return Err(other.illegal(step.name())),
         })
     }

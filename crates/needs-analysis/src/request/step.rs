@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use super::category::{Category, Urgency};
 use super::details::Details;
+use super::model::Assignee;
 use super::id::RequestId;
 use super::state::RequestStateName;
 
@@ -60,7 +61,12 @@ pub enum RequestStep {
         said: Said,
     },
     /// The elder was asked.
-    FollowUp(Said),
+    FollowUp {
+        /// Whether they were content; of the reason is told why not.
+        satisfied: Option<bool>,
+        /// The words that were said.
+        said: Said,
+    },
     /// Closes the file.
     Close(Said),
     /// The elder was not content.
@@ -79,6 +85,29 @@ pub enum RequestStep {
         /// The words that were said.
         said: Said,
     },
+    /// A person puts right what it says.
+    Edit {
+        details: Box<Details>,
+        /// The words that were said.
+        said: Said,
+    },
+    /// A remark of somebody who has to do with it.
+    Comment(Said),
+    /// Somebody of the office takes it in hand, or nobody has it any more.
+    Assign {
+        to: Option<Assignee>,
+        /// The words that were said.
+        said: Said,
+    },
+    /// The elder is waited for: its clock stands still.
+    Pause {
+        /// It goes on then by itself.
+        until: DateTime<Utc>,
+        /// The words that were said.
+        said: Said,
+    },
+    /// The clock goes on.
+    Resume(Said),
     /// The row that it came from has changed.
     Update {
         /// The row's details as they are now.
@@ -129,6 +158,16 @@ text_enum! {
         Append = "append",
         /// 撤销并单: a request of its own again.
         Separate = "separate",
+        /// 修改: put right what it says.
+        Edit = "edit",
+        /// 备注: a remark.
+        Comment = "comment",
+        /// 指派: somebody of the office takes it in hand.
+        Assign = "assign",
+        /// 等老人: the elder is waited for, its clock stands still; with a reason.
+        Pause = "pause",
+        /// 继续计时: the clock goes on.
+        Resume = "resume",
         /// 导入更新: an import brought it up to date.
         Update = "update",
         /// The agency gave a visit a time.
@@ -149,7 +188,7 @@ text_enum! {
 impl RequestStepName {
     /// Whether it must say why.
     pub fn needs_reason(self) -> bool {
-        matches!(self, Self::Reject | Self::Cancel | Self::Escalate | Self::Reopen)
+        matches!(self, Self::Reject | Self::Cancel | Self::Escalate | Self::Reopen | Self::Pause)
     }
 }
 
@@ -167,11 +206,16 @@ impl StepName for RequestStepName {
             Self::Cancel => RequestStep::Cancel(said),
             Self::Escalate => RequestStep::Escalate(said),
             Self::Merge => RequestStep::Merge { into: RequestId(Uuid::nil()), said },
-            Self::FollowUp => RequestStep::FollowUp(said),
+            Self::FollowUp => RequestStep::FollowUp { satisfied: None, said },
             Self::Close => RequestStep::Close(said),
             Self::Reopen => RequestStep::Reopen(said),
             Self::Append => RequestStep::Append { urgency: Urgency::Normal, said },
             Self::Separate => RequestStep::Separate { back: RequestStateName::Received, said },
+            Self::Edit => RequestStep::Edit { details: Box::new(Details::blank()), said },
+            Self::Comment => RequestStep::Comment(said),
+            Self::Assign => RequestStep::Assign { to: None, said },
+            Self::Pause => RequestStep::Pause { until: DateTime::UNIX_EPOCH, said },
+            Self::Resume => RequestStep::Resume(said),
             Self::Update => RequestStep::Update { details: Box::new(Details::blank()), said },
             Self::VisitScheduled => RequestStep::VisitScheduled(None),
             Self::VisitStarted => RequestStep::VisitStarted(None),
@@ -195,7 +239,12 @@ impl StepName for RequestStepName {
             | Self::FollowUp
             | Self::Close
             | Self::Reopen
-            | Self::Separate => true,
+            | Self::Separate
+            | Self::Edit
+            | Self::Comment
+            | Self::Assign
+            | Self::Pause
+            | Self::Resume => true,
             Self::Append
             | Self::Update
             | Self::VisitScheduled
@@ -219,11 +268,16 @@ impl RequestStep {
             | Self::Cancel(said)
             | Self::Escalate(said)
             | Self::Merge { said, .. }
-            | Self::FollowUp(said)
+            | Self::FollowUp { said, .. }
             | Self::Close(said)
             | Self::Reopen(said)
             | Self::Append { said, .. }
             | Self::Separate { said, .. }
+            | Self::Edit { said, .. }
+            | Self::Comment(said)
+            | Self::Assign { said, .. }
+            | Self::Pause { said, .. }
+            | Self::Resume(said)
             | Self::Update { said, .. }
             | Self::VisitCancelled(said)
             | Self::OrderCancelled(said) => Some(said),
@@ -245,11 +299,16 @@ impl Step for RequestStep {
             Self::Cancel(_) => RequestStepName::Cancel,
             Self::Escalate(_) => RequestStepName::Escalate,
             Self::Merge { .. } => RequestStepName::Merge,
-            Self::FollowUp(_) => RequestStepName::FollowUp,
+            Self::FollowUp { .. } => RequestStepName::FollowUp,
             Self::Close(_) => RequestStepName::Close,
             Self::Reopen(_) => RequestStepName::Reopen,
             Self::Append { .. } => RequestStepName::Append,
             Self::Separate { .. } => RequestStepName::Separate,
+            Self::Edit { .. } => RequestStepName::Edit,
+            Self::Comment(_) => RequestStepName::Comment,
+            Self::Assign { .. } => RequestStepName::Assign,
+            Self::Pause { .. } => RequestStepName::Pause,
+            Self::Resume(_) => RequestStepName::Resume,
             Self::Update { .. } => RequestStepName::Update,
             Self::VisitScheduled(_) => RequestStepName::VisitScheduled,
             Self::VisitStarted(_) => RequestStepName::VisitStarted,

@@ -8,7 +8,7 @@ use sanbao_platform::db::{Conn, DbError, Tx};
 use sanbao_platform::http::Ctx;
 use sanbao_platform::id::OrganisationId;
 use sanbao_platform::invisible::without_invisible;
-use sanbao_platform::lifecycle::{By, Call, Change, Lifecycle, Order};
+use sanbao_platform::lifecycle::{By, Call, Change, Lifecycle, Order, State as _};
 use sanbao_platform::policy::Decision;
 use sanbao_platform::problem::{FieldError, Problem};
 use serde::{Deserialize, Serialize};
@@ -20,10 +20,11 @@ use super::id::RequestId;
 use super::input::NOTE_CHARS_MAX;
 use super::model::Request;
 use super::policy::Standing;
-use super::state::RequestState;
+use super::sla::Pause;
+use super::state::{RequestState, RequestStateName};
 use super::step::{RequestStep, RequestStepName, Said};
 use super::view::{self, RequestView};
-use super::{directory, events, merged, store};
+use super::{directory, events, handling, merged, queue, store};
 use crate::area;
 use crate::policy::Action;
 use crate::rollup::{self, CountChange};
@@ -59,6 +60,21 @@ impl Lifecycle for Request {
                 self.details.urgency = urgency.unwrap_or(self.details.urgency);
                 self.triaged = true;
             }
+            RequestStep::Comment(_) => return Self { version: self.version + 1, ..self },
+            RequestStep::Assign { to, .. } => {
+                return Self { assignee: to.clone(), version: self.version + 1, ..self };
+            }
+            RequestStep::Pause { until, .. } => {
+                return Self { pause: self.pause.begun(at, *until), version: self.version + 1, ..self };
+            }
+            RequestStep::Resume(_) => {
+                return Self { pause: self.pause.ended(at), version: self.version + 1, ..self };
+            }
+            RequestStep::Edit { details, .. } => {
+                return Self { details: details.as_ref().clone(), version: self.version + 1, ..self };
+            }
+            RequestStep::FollowUp { satisfied, .. } => self.satisfied = *satisfied,
+            RequestStep::Reopen(_) => self.satisfied = None,
             RequestStep::Update { details, .. } => {
                 let decided = (self.details.category, self.details.urgency);
                 self.details = details.as_ref().clone();
@@ -81,9 +97,7 @@ impl Lifecycle for Request {
             | RequestStep::Cancel(_)
             | RequestStep::Escalate(_)
             | RequestStep::Merge { .. }
-            | RequestStep::FollowUp(_)
             | RequestStep::Close(_)
-            | RequestStep::Reopen(_)
             | RequestStep::VisitScheduled(_)
             | RequestStep::VisitStarted(_)
             | RequestStep::VisitCompleted(_)
@@ -91,7 +105,12 @@ impl Lifecycle for Request {
             | RequestStep::VisitNoShow(_)
             | RequestStep::OrderCancelled(_) => {}
         }
-        Self { state, state_since: at, version: self.version + 1, ..self }
+        let name = state.name();
+        // What is done, and what is done again, has a clock that starts anew; a step that leads on ends the waiting.
+        let anew = matches!(name, RequestStateName::Done | RequestStateName::Reopened);
+        let pause = if anew { Pause::default() } else { self.pause.ended(at) };
+        let assignee = self.assignee.filter(|_| name.is_open());
+        Self { state, state_since: at, pause, assignee, version: self.version + 1, ..self }
     }
 
     async fn find(conn: &mut Conn, id: RequestId) -> Result<Option<Self>, DbError> {
@@ -99,7 +118,10 @@ impl Lifecycle for Request {
     }
 
     async fn write(tx: &mut Tx, before: Option<&Self>, after: &Self) -> Result<bool, DbError> {
-        store::write(tx, before, after).await
+        match before {
+            Some(before) => store::write(tx, before, after).await,
+            None => Ok(store::write_new(tx, &[after]).await?.contains(&after.id)),
+        }
     }
 
     async fn write_new(tx: &mut Tx, new: &[&Self]) -> Result<Vec<bool>, DbError> {
@@ -145,7 +167,7 @@ impl Lifecycle for Request {
     async fn view(app: &App, conn: &mut Conn, ctx: &Ctx, id: RequestId) -> Result<RequestView, Problem> {
         let listed = store::one(conn, id).await?.ok_or_else(Problem::not_found)?;
         let standing = listed.request.stance(app, conn, ctx).await?;
-        Ok(view::view(listed, ctx, standing, &app.deps.fields, &app.config.sla))
+        Ok(view::view(listed, ctx, standing, &app.deps.fields))
     }
 }
 
@@ -190,6 +212,15 @@ pub struct StepBody {
     pub urgency: Option<Urgency>,
     /// To merge: the request it goes on in.
     pub into: Option<RequestId>,
+    /// To assign: the account of somebody of the caller's office; nobody when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub assignee: Option<Uuid>,
+    /// To pause: when the clock goes on by itself; RFC 3339, or a local time such as `2026-11-30 09:00`. Within 14 days.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<String>,
+    /// To follow up: whether the elder was content (满意); of no, `reason` is needed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub satisfied: Option<bool>,
 }
 
 impl StepBody {
@@ -206,6 +237,9 @@ impl StepBody {
         need(step.needs_reason() && reason.is_none(), "/reason");
         need(step == RequestStepName::Dispatch && self.agency_id.is_none(), "/agency_id");
         need(step == RequestStepName::Merge && self.into.is_none(), "/into");
+        need(step == RequestStepName::Pause && self.until.is_none(), "/until");
+        need(step == RequestStepName::Comment && note.is_none(), "/note");
+        need(step == RequestStepName::FollowUp && self.satisfied == Some(false) && reason.is_none(), "/reason");
         if errors.is_empty() { Ok(Self { reason, note, ..self.clone() }) } else { Err(Problem::invalid(errors)) }
     }
 }
@@ -242,6 +276,7 @@ impl Order<Request> for RequestOrder {
     async fn prepare(&self, call: Call<'_, Request>, tx: &mut Tx, request: &Request) -> Result<RequestStep, Problem> {
         let body = self.body.checked(self.step)?;
         let said = Said { reason: body.reason, note: body.note };
+        queue::people::see(tx, &call.ctx.actor, local_day(call.ctx.now())).await?;
         Ok(match self.step {
             RequestStepName::Triage => RequestStep::Triage { category: body.category, urgency: body.urgency, said },
             RequestStepName::Dispatch => {
@@ -263,10 +298,25 @@ impl Order<Request> for RequestOrder {
             RequestStepName::Separate => {
                 RequestStep::Separate { back: merged::back(tx, request, call.ctx.now()).await?, said }
             }
-            RequestStepName::FollowUp => RequestStep::FollowUp(said),
+            RequestStepName::FollowUp => RequestStep::FollowUp { satisfied: body.satisfied, said },
             RequestStepName::Close => RequestStep::Close(said),
-            RequestStepName::Reopen => RequestStep::Reopen(said),
+            RequestStepName::Reopen => {
+                handling::reopened_in_time(request, call.ctx.now())?;
+                RequestStep::Reopen(said)
+            }
+            RequestStepName::Comment => RequestStep::Comment(said),
+            RequestStepName::Assign => {
+                RequestStep::Assign { to: handling::assignee(tx, call.ctx, body.assignee).await?, said }
+            }
+            RequestStepName::Pause => {
+                RequestStep::Pause { until: handling::pause_until(request, body.until.as_deref(), call.ctx.now())?, said }
+            }
+            RequestStepName::Resume => {
+                handling::require_pause(request, call.ctx.now())?;
+                RequestStep::Resume(said)
+            }
             RequestStepName::Append
+            | RequestStepName::Edit
             | RequestStepName::Update
             | RequestStepName::VisitScheduled
             | RequestStepName::VisitStarted

@@ -11,7 +11,9 @@ use uuid::Uuid;
 use super::id::RequestId;
 use super::model::{Listed, ListedRow, Request, RequestRow};
 use super::state::RequestState;
+use super::{number, words};
 use crate::area::AreaCode;
+use crate::local_day;
 
 /// Rows of one statement at most: it is prepared once, and has fewer parameters than either engine allows.
 const ROWS_AT_ONCE: usize = 50;
@@ -19,30 +21,46 @@ const FIND: &str =
     "select id, source, external_id, received_at, area_code, category, category_raw, urgency, elder_name,
         phone, national_id_sealed, national_id_index, address, note, wanted_from, wanted_until, person_id, person_key,
         content_index, triaged, state, state_since, agency_id, accepted_at, visit_id, merged_into, organisation_id,
-        created_at, version from request where id = $1 and removed_at is null";
-const ONE: &str = "select r.id, r.source, r.external_id, r.received_at, r.area_code, r.category, r.category_raw,
+        created_at, number_day, number, paused_seconds, paused_from, paused_until, assignee_id, assignee_name,
+        satisfied, version from request where id = $1 and removed_at is null";
+// A request with the names that go with its codes; for lists too.
+macro_rules! request_columns {
+    () => {
+        "select r.id, r.source, r.external_id, r.received_at, r.area_code, r.category, r.category_raw,
         r.urgency, r.elder_name, r.phone, r.national_id_sealed, r.national_id_index, r.address, r.note, r.wanted_from,
         r.wanted_until, r.person_id, r.person_key, r.content_index, r.triaged, r.state, r.state_since, r.agency_id,
-        r.accepted_at, r.visit_id, r.merged_into, r.organisation_id, r.created_at, r.version,
-        a.name_zh as area_name, g.name_zh as agency_name, e.ended_as, e.ended_on
-    from request r join area a on a.code = r.area_code left join agency g on g.organisation_id = r.agency_id
-    left join elder e on e.person_id = r.person_id
-    where r.id = $1 and r.removed_at is null";
+        r.accepted_at, r.visit_id, r.merged_into, r.organisation_id, r.created_at, r.number_day, r.number,
+        r.paused_seconds, r.paused_from, r.paused_until, r.assignee_id, r.assignee_name, r.satisfied, r.version,
+        a.name_zh as area_name, g.name_zh as agency_name, e.ended_as, e.ended_on"
+    };
+}
+macro_rules! request_names {
+    () => {
+        "join area a on a.code = r.area_code left join agency g on g.organisation_id = r.agency_id
+    left join elder e on e.person_id = r.person_id"
+    };
+}
+pub(super) use {request_columns, request_names};
+
+const ONE: &str = concat!(request_columns!(), " from request r ", request_names!(), " where r.id = $1 and r.removed_at is null");
 // Bound as `UPDATE` is, up to what only a new row or only an old one has.
 const INSERT: &str = "insert into request (id, version, received_at, received_on, area_code, category, category_raw,
     urgency, elder_name, phone, national_id_sealed, national_id_index, address, note, wanted_from, wanted_until,
     person_id, person_key, content_index, triaged, state, state_since, agency_id, accepted_at, visit_id, merged_into,
-    organisation_id, source, external_id, created_at)
+    organisation_id, queue_at, risk_at, waits_for, paused_seconds, paused_from, paused_until, assignee_id,
+    assignee_name, satisfied, phone_end, source, external_id, created_at, number_day, number)
     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23,
-        $24, $25, $26, $27, $28, $29, $30)
+        $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36, $37, $38, $39, $40, $41, $42)
     on conflict do nothing";
 const UPDATE: &str =
     "update request set version = $2, received_at = $3, received_on = $4, area_code = $5, category = $6,
     category_raw = $7, urgency = $8, elder_name = $9, phone = $10, national_id_sealed = $11, national_id_index = $12,
     address = $13, note = $14, wanted_from = $15, wanted_until = $16, person_id = $17, person_key = $18,
     content_index = $19, triaged = $20, state = $21, state_since = $22, agency_id = $23, accepted_at = $24,
-    visit_id = $25, merged_into = $26, organisation_id = $27
-    where id = $1 and version = $28";
+    visit_id = $25, merged_into = $26, organisation_id = $27, queue_at = $28, risk_at = $29, waits_for = $30,
+    paused_seconds = $31, paused_from = $32, paused_until = $33, assignee_id = $34, assignee_name = $35,
+    satisfied = $36, phone_end = $37
+    where id = $1 and version = $38";
 const ELDERS_POSTGRES: &str = "select national_id_index, person_id from elder
     where national_id_index in (select jsonb_array_elements_text($1))
         and merged_into is null order by national_id_index, person_id desc";
@@ -82,38 +100,55 @@ macro_rules! bound {
         let row = row.bind(d.wanted_from).bind(d.wanted_until).bind(d.person_id).bind(d.person_key);
         let row = row.bind(&d.content_index).bind(after.triaged).bind(after.state.name()).bind(after.state_since);
         let row = row.bind(involvement.agency()).bind(engagement.map(|e| e.accepted_at));
-        row.bind(engagement.and_then(|e| e.visit)).bind(merged_into(after)).bind(after.organisation)
+        let row = row.bind(engagement.and_then(|e| e.visit)).bind(merged_into(after)).bind(after.organisation);
+        let (placed, pause, assignee) = (after.placed(), after.pause, after.assignee.as_ref());
+        let row = row.bind(placed.map(|p| p.queue_at)).bind(placed.and_then(|p| p.risk_at));
+        let row = row.bind(placed.map(|p| p.waits_for)).bind(pause.seconds).bind(pause.from).bind(pause.until);
+        let row = row.bind(assignee.map(|a| a.id)).bind(assignee.map(|a| a.name.as_str()));
+        row.bind(after.satisfied).bind(after.phone_end())
     }};
 }
 
-/// Writes a new request, or one over the version of `before`. `false` when its source has sent this id before, or
-/// when somebody was faster.
-pub async fn write(conn: &mut Conn, before: Option<&Request>, after: &Request) -> Result<bool, DbError> {
+/// Writes a request over the version of `before`. `false` when somebody was faster.
+pub async fn write(conn: &mut Conn, before: &Request, after: &Request) -> Result<bool, DbError> {
     let rows = on!(conn, |c| {
-        let row = bound!(sqlx::query(if before.is_some() { UPDATE } else { INSERT }), after);
-        let row = match before {
-            Some(before) => row.bind(before.version),
-            None => row.bind(&after.source).bind(&after.external_id).bind(after.created_at),
-        };
+        let row = bound!(sqlx::query(UPDATE), after).bind(before.version);
         row.execute(c).await.map(|done| done.rows_affected())
     })?;
+    if rows == 1 && before.details.elder != after.details.elder {
+        words::keep(conn, &[after]).await?;
+    }
     Ok(rows == 1)
 }
 
-/// Writes new requests, many by one statement; those that were written: of the others the source has sent the id before.
+/// Writes new requests, many by one statement, each with a number of its day; those that were written: of the others the source
+/// has sent the id before.
 pub async fn write_new(conn: &mut Conn, new: &[&Request]) -> Result<HashSet<RequestId>, DbError> {
     let mut written = HashSet::with_capacity(new.len());
+    let mut numbers = BTreeMap::new();
+    for request in new {
+        *numbers.entry(local_day(request.created_at)).or_insert(0_usize) += 1;
+    }
+    let mut next = BTreeMap::new();
+    for (day, many) in numbers {
+        next.insert(day, number::take(conn, day, many).await?.count);
+    }
     for some in new.chunks(ROWS_AT_ONCE) {
         let statement = many_rows(INSERT, some.len());
         let ids: Vec<RequestId> = on!(conn, |c| {
             let mut row = sqlx::query_scalar(statement);
             for after in some {
                 row = bound!(row, after).bind(&after.source).bind(&after.external_id).bind(after.created_at);
+                let day = local_day(after.created_at);
+                let count = next.get(&day).copied();
+                row = row.bind(day).bind(count);
+                next.insert(day, count.unwrap_or_default() + 1);
             }
             row.fetch_all(c).await
         })?;
         written.extend(ids);
     }
+    words::keep(conn, new).await?;
     Ok(written)
 }
 

@@ -18,9 +18,10 @@ use uuid::Uuid;
 use super::category::{Category, Urgency};
 use super::departed::Departed;
 use super::id::RequestId;
-use super::model::Listed;
+use super::model::{Assignee, Listed};
 use super::policy::Standing;
-use super::sla::{Sla, SlaRules};
+use super::handling;
+use super::sla::Sla;
 use super::state::{RequestState, RequestStateName};
 use super::step::RequestStepName;
 use crate::policy::Action;
@@ -29,6 +30,9 @@ use crate::policy::Action;
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct RequestView {
     pub id: RequestId,
+    /// The number that people say: month, day and a count; unique within a year.
+    #[schema(example = "1129-0042")]
+    pub number: Option<String>,
     /// Which system it came from.
     #[schema(example = "hotline")]
     pub source: String,
@@ -73,6 +77,12 @@ pub struct RequestView {
     pub merged_into: Option<RequestId>,
     /// The running clock; absent where nothing is waited for.
     pub sla: Option<Sla>,
+    /// The person of the office who has it in hand.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub assignee: Option<Assignee>,
+    /// Whether the elder was content, once asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub satisfied: Option<bool>,
     /// That the person has died or left: somebody should look whether it is wanted still.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub departed: Option<Departed>,
@@ -90,6 +100,9 @@ pub struct HistoryView {
     pub at: DateTime<Utc>,
     /// Which account; absent for an event.
     pub actor: Option<Uuid>,
+    /// Its name at that time.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub actor_name: Option<String>,
     pub step: String,
     pub state_before: Option<RequestStateName>,
     pub state_after: RequestStateName,
@@ -122,16 +135,22 @@ fn with_underscores<S: Serializer>(steps: &[RequestStepName], to: S) -> Result<S
 }
 
 /// The view of a request for somebody who stands to it so.
-pub fn view(listed: Listed, ctx: &Ctx, standing: Standing, fields: &FieldKeys, rules: &SlaRules) -> RequestView {
+pub fn view(listed: Listed, ctx: &Ctx, standing: Standing, fields: &FieldKeys) -> RequestView {
     let Listed { request: r, area_name, agency_name, departed } = listed;
     let open = standing.allows(ctx, Action::RequestReadPersonal) == Decision::Allow;
     let shown = |text: Option<String>| text.filter(|_| open);
-    let (legal, sla, agency_id) = (actions(&r, ctx, &standing), rules.clock(&r.timed(), ctx.now()), r.agency());
+    let sla = r.clock().map(|clock| clock.at(ctx.now(), &r.pause));
+    let (mut legal, agency_id) = (actions(&r, ctx, &standing), r.agency());
+    legal.retain(|step| handling::is_possible(&r, *step, ctx.now()));
+    let (number, assignee, satisfied) = (r.number.map(|number| number.to_string()), r.assignee.clone(), r.satisfied);
     let elder = r.details.elder.show(&ctx.shows, &r).clone();
     let (id, state, d) = (r.id, r.state_name(), r.details);
     let national_id = elder.masked_national_id(id, fields);
     RequestView {
         id,
+        number,
+        assignee,
+        satisfied,
         national_id_unreadable: national_id.is_err(),
         national_id: national_id.ok().flatten(),
         sla,
@@ -175,6 +194,7 @@ pub fn history_view(line: Line, masked: bool) -> Result<HistoryView, DbError> {
         state_after: state(&line.to_state, "to_state")?,
         at: line.at,
         actor: line.actor,
+        actor_name: line.actor_name,
         step: line.step,
         reason: line.reason.filter(|_| !masked),
         note: line.note.filter(|_| !masked),

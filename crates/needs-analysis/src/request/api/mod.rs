@@ -1,6 +1,7 @@
 //! Requests by HTTP.
 
 mod create;
+mod queues;
 mod read;
 mod separate;
 mod steps;
@@ -11,6 +12,7 @@ use utoipa_axum::routes;
 use super::export;
 use crate::App;
 
+pub use queues::counted;
 pub use read::{detail, listed};
 
 /// The routes of this part.
@@ -18,6 +20,8 @@ pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(read::list, create::create))
         .routes(routes!(read::changes))
+        .routes(routes!(queues::counts))
+        .routes(routes!(queues::people))
         .routes(routes!(export::api::get))
         .routes(routes!(read::show))
         .routes(routes!(steps::triage))
@@ -32,4 +36,9 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(steps::follow_up))
         .routes(routes!(steps::close))
         .routes(routes!(steps::reopen))
+        .routes(routes!(steps::edit))
+        .routes(routes!(steps::comment))
+        .routes(routes!(steps::assign))
+        .routes(routes!(steps::pause))
+        .routes(routes!(steps::resume))
 }

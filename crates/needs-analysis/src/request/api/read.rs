@@ -18,7 +18,7 @@ use crate::request::store;
 use crate::request::view::{self, RequestDetail, RequestView};
 use crate::{App, local_day};
 
-/// Requests that the caller may see, the newest first.
+/// Requests that the caller may see: of a queue those first that are due first, else the newest.
 #[utoipa::path(get, path = "/v1/requests", tag = "requests", params(ListQuery), responses(
     (status = 200, body = Page<RequestView>), (status = 401), (status = 404), (status = 422)))]
 pub async fn list(
@@ -34,9 +34,9 @@ pub async fn listed(app: &App, ctx: &Ctx, q: &ListQuery) -> Result<Page<RequestV
     Standing::ANY.allows(ctx, Action::RequestRead).require()?;
     let filter = q.check()?;
     let mut conn = app.deps.db.read().await?;
-    let rows = requests::list(&mut conn, &ctx.actor, &filter, local_day(ctx.now())).await?;
-    let page = Page::of(rows, filter.limit, |(listed, _)| requests::key(listed));
-    Ok(page.map(|(listed, s)| view::view(listed, ctx, s, &app.deps.fields, &app.config.sla)))
+    let rows = requests::list(&mut conn, &ctx.actor, &filter, ctx.now()).await?;
+    let page = Page::of(rows, filter.limit, |(listed, _)| requests::key(listed, filter.queue));
+    Ok(page.map(|(listed, s)| view::view(listed, ctx, s, &app.deps.fields)))
 }
 
 /// A request with its history.
@@ -54,7 +54,7 @@ pub async fn detail(app: &App, ctx: &Ctx, id: RequestId) -> Result<RequestDetail
     let standing = listed.request.stance(app, &mut conn, ctx).await?;
     Request::sees(ctx, &standing).require()?;
     let lines = history::of(&mut conn, Request::NAME, id).await?.shown(&ctx.shows, &listed.request);
-    let request = view::view(listed, ctx, standing, &app.deps.fields, &app.config.sla);
+    let request = view::view(listed, ctx, standing, &app.deps.fields);
     let lines = lines.into_iter().map(|line| view::history_view(line, request.masked));
     Ok(RequestDetail { history: lines.collect::<Result<_, _>>()?, request })
 }

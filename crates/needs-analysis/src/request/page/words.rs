@@ -51,7 +51,12 @@ pub(super) fn departed(lang: Lang, request: &RequestView) -> Markup {
 /// The running clock as a badge.
 pub(super) fn clock(lang: Lang, sla: Option<Sla>, now: DateTime<Utc>) -> Markup {
     let Some(sla) = sla else { return html! { (TEXTS.get(lang, "due-none")) } };
+    if let Some(until) = sla.paused_until {
+        let until = words(lang).near(until, now);
+        return html! { span.badge { (TEXTS.get(lang, "due-paused")) " " (until) } };
+    }
     let (kind, key) = match sla.status {
+        SlaStatus::Paused => ("badge", "due-paused"),
         SlaStatus::OnTrack => ("badge ok", "due-on-track"),
         SlaStatus::AtRisk => ("badge warn", "due-at-risk"),
         SlaStatus::Breached => ("badge bad", "due-breached"),
