@@ -10,7 +10,9 @@ use crate::door::model::RoundReason;
 use crate::door::state::{DoorStateName, DoorStepName};
 use crate::door::steps::SOURCE_DOOR;
 use crate::request::category::{Category, Urgency};
+use crate::request::queue::Queue;
 use crate::request::state::RequestStateName;
+use crate::request::step::Satisfaction;
 
 /// All texts: of requests, of imports, of areas, and of counts.
 pub(crate) static TEXTS: LazyLock<Texts> = LazyLock::new(|| {
@@ -26,7 +28,9 @@ pub(crate) static TEXTS: LazyLock<Texts> = LazyLock::new(|| {
             "\n",
             include_str!("../texts/intake.zh-CN.ftl"),
             "\n",
-            include_str!("../texts/door.zh-CN.ftl")
+            include_str!("../texts/door.zh-CN.ftl"),
+            "\n",
+            include_str!("../texts/queue.zh-CN.ftl")
         ),
         concat!(
             include_str!("../texts/request.en.ftl"),
@@ -39,7 +43,9 @@ pub(crate) static TEXTS: LazyLock<Texts> = LazyLock::new(|| {
             "\n",
             include_str!("../texts/intake.en.ftl"),
             "\n",
-            include_str!("../texts/door.en.ftl")
+            include_str!("../texts/door.en.ftl"),
+            "\n",
+            include_str!("../texts/queue.en.ftl")
         ),
     )
 });
@@ -47,6 +53,21 @@ pub(crate) static TEXTS: LazyLock<Texts> = LazyLock::new(|| {
 /// A state in words.
 pub(crate) fn state(lang: Lang, state: RequestStateName) -> String {
     TEXTS.get(lang, &format!("state-{state}"))
+}
+
+/// Whether an elder was content, in words.
+pub(crate) fn satisfaction(lang: Lang, said: Satisfaction) -> String {
+    TEXTS.get(lang, &format!("satisfaction-{said}"))
+}
+
+/// A queue of the desk in words.
+pub(crate) fn queue(lang: Lang, queue: Queue) -> String {
+    TEXTS.get(lang, &format!("queue-{queue}"))
+}
+
+/// The requests that a queue holds, in a sentence.
+pub(crate) fn queue_help(lang: Lang, queue: Queue) -> String {
+    TEXTS.get(lang, &format!("queue-help-{queue}"))
 }
 
 /// The system or the channel that a request came from in words; of another office's system its own name.
@@ -116,6 +137,8 @@ mod tests {
         let steps = RequestStepName::ALL.iter().map(|step| step.as_str()).chain([Request::CREATED]);
         let keys = (steps.map(|s| format!("step-{s}")))
             .chain(RequestStateName::ALL.iter().map(|s| format!("state-{s}")))
+            .chain(Queue::ALL.iter().flat_map(|q| [format!("queue-{q}"), format!("queue-help-{q}")]))
+            .chain(Satisfaction::ALL.iter().map(|said| format!("satisfaction-{said}")))
             .chain(Category::ALL.iter().map(|c| format!("category-{c}")))
             .chain(Urgency::ALL.iter().map(|u| format!("urgency-{u}")))
             .chain(DoorStateName::ALL.iter().map(|s| format!("door-state-{s}")))

@@ -13,7 +13,7 @@ alter table request add column paused_until timestamptz;
 alter table request add column assignee_id uuid;
 alter table request add column assignee_name text;
 -- Whether the elder was content, once asked.
-alter table request add column satisfied boolean;
+alter table request add column satisfaction text check (satisfaction in ('satisfied', 'unsatisfied'));
 -- The last four digits of the telephone.
 alter table request add column phone_end text;
 

@@ -17,6 +17,7 @@ use super::input::Draft;
 use super::number::RequestNumber;
 use super::queue::Waiting;
 use super::sla::{Pause, RULES, SlaClock, Timed};
+use super::step::Satisfaction;
 use super::state::{Engagement, Involvement, RequestState, RequestStateName};
 
 /// A request.
@@ -44,7 +45,7 @@ pub struct Request {
     /// The person of the office who has it in hand.
     pub assignee: Option<Assignee>,
     /// Whether the elder was content, once asked.
-    pub satisfied: Option<bool>,
+    pub satisfaction: Option<Satisfaction>,
     /// Counts the changes; the `ETag`.
     pub version: i64,
 }
@@ -92,7 +93,7 @@ pub(super) struct RequestRow {
     pause: Pause,
     assignee_id: Option<Uuid>,
     assignee_name: Option<String>,
-    satisfied: Option<bool>,
+    satisfaction: Option<Satisfaction>,
     version: i64,
 }
 
@@ -149,7 +150,7 @@ impl Request {
             number: None,
             pause: Pause::default(),
             assignee: None,
-            satisfied: None,
+            satisfaction: None,
             version: 1,
         }
     }
@@ -222,7 +223,7 @@ impl TryFrom<RequestRow> for Request {
             number: row.number_day.zip(row.number).map(|(day, count)| RequestNumber { day, count }),
             pause: row.pause,
             assignee: row.assignee_id.zip(row.assignee_name).map(|(id, name)| Assignee { id, name }),
-            satisfied: row.satisfied,
+            satisfaction: row.satisfaction,
             version: row.version,
         })
     }

@@ -21,6 +21,16 @@ pub struct Said {
     pub note: Option<String>,
 }
 
+text_enum! {
+    /// Whether the elder was content with what was done.
+    pub enum Satisfaction {
+        /// 满意
+        Satisfied = "satisfied",
+        /// 不满意
+        Unsatisfied = "unsatisfied",
+    }
+}
+
 /// Something that is done to a request.
 #[derive(Clone, Debug)]
 pub enum RequestStep {
@@ -63,7 +73,7 @@ pub enum RequestStep {
     /// The elder was asked.
     FollowUp {
         /// Whether they were content; of the reason is told why not.
-        satisfied: Option<bool>,
+        satisfaction: Option<Satisfaction>,
         /// The words that were said.
         said: Said,
     },
@@ -206,7 +216,7 @@ impl StepName for RequestStepName {
             Self::Cancel => RequestStep::Cancel(said),
             Self::Escalate => RequestStep::Escalate(said),
             Self::Merge => RequestStep::Merge { into: RequestId(Uuid::nil()), said },
-            Self::FollowUp => RequestStep::FollowUp { satisfied: None, said },
+            Self::FollowUp => RequestStep::FollowUp { satisfaction: None, said },
             Self::Close => RequestStep::Close(said),
             Self::Reopen => RequestStep::Reopen(said),
             Self::Append => RequestStep::Append { urgency: Urgency::Normal, said },

@@ -22,7 +22,7 @@ use super::model::Request;
 use super::policy::Standing;
 use super::sla::Pause;
 use super::state::{RequestState, RequestStateName};
-use super::step::{RequestStep, RequestStepName, Said};
+use super::step::{RequestStep, RequestStepName, Said, Satisfaction};
 use super::view::{self, RequestView};
 use super::{directory, events, handling, merged, queue, store};
 use crate::area;
@@ -73,8 +73,8 @@ impl Lifecycle for Request {
             RequestStep::Edit { details, .. } => {
                 return Self { details: details.as_ref().clone(), version: self.version + 1, ..self };
             }
-            RequestStep::FollowUp { satisfied, .. } => self.satisfied = *satisfied,
-            RequestStep::Reopen(_) => self.satisfied = None,
+            RequestStep::FollowUp { satisfaction, .. } => self.satisfaction = *satisfaction,
+            RequestStep::Reopen(_) => self.satisfaction = None,
             RequestStep::Update { details, .. } => {
                 let decided = (self.details.category, self.details.urgency);
                 self.details = details.as_ref().clone();
@@ -220,7 +220,7 @@ pub struct StepBody {
     pub until: Option<String>,
     /// To follow up: whether the elder was content (满意); of no, `reason` is needed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub satisfied: Option<bool>,
+    pub satisfaction: Option<Satisfaction>,
 }
 
 impl StepBody {
@@ -239,7 +239,7 @@ impl StepBody {
         need(step == RequestStepName::Merge && self.into.is_none(), "/into");
         need(step == RequestStepName::Pause && self.until.is_none(), "/until");
         need(step == RequestStepName::Comment && note.is_none(), "/note");
-        need(step == RequestStepName::FollowUp && self.satisfied == Some(false) && reason.is_none(), "/reason");
+        need(step == RequestStepName::FollowUp && self.satisfaction == Some(Satisfaction::Unsatisfied) && reason.is_none(), "/reason");
         if errors.is_empty() { Ok(Self { reason, note, ..self.clone() }) } else { Err(Problem::invalid(errors)) }
     }
 }
@@ -298,7 +298,7 @@ impl Order<Request> for RequestOrder {
             RequestStepName::Separate => {
                 RequestStep::Separate { back: merged::back(tx, request, call.ctx.now()).await?, said }
             }
-            RequestStepName::FollowUp => RequestStep::FollowUp { satisfied: body.satisfied, said },
+            RequestStepName::FollowUp => RequestStep::FollowUp { satisfaction: body.satisfaction, said },
             RequestStepName::Close => RequestStep::Close(said),
             RequestStepName::Reopen => {
                 handling::reopened_in_time(request, call.ctx.now())?;

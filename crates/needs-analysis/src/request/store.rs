@@ -22,7 +22,7 @@ const FIND: &str =
         phone, national_id_sealed, national_id_index, address, note, wanted_from, wanted_until, person_id, person_key,
         content_index, triaged, state, state_since, agency_id, accepted_at, visit_id, merged_into, organisation_id,
         created_at, number_day, number, paused_seconds, paused_from, paused_until, assignee_id, assignee_name,
-        satisfied, version from request where id = $1 and removed_at is null";
+        satisfaction, version from request where id = $1 and removed_at is null";
 // A request with the names that go with its codes; for lists too.
 macro_rules! request_columns {
     () => {
@@ -30,7 +30,7 @@ macro_rules! request_columns {
         r.urgency, r.elder_name, r.phone, r.national_id_sealed, r.national_id_index, r.address, r.note, r.wanted_from,
         r.wanted_until, r.person_id, r.person_key, r.content_index, r.triaged, r.state, r.state_since, r.agency_id,
         r.accepted_at, r.visit_id, r.merged_into, r.organisation_id, r.created_at, r.number_day, r.number,
-        r.paused_seconds, r.paused_from, r.paused_until, r.assignee_id, r.assignee_name, r.satisfied, r.version,
+        r.paused_seconds, r.paused_from, r.paused_until, r.assignee_id, r.assignee_name, r.satisfaction, r.version,
         a.name_zh as area_name, g.name_zh as agency_name, e.ended_as, e.ended_on"
     };
 }
@@ -48,7 +48,7 @@ const INSERT: &str = "insert into request (id, version, received_at, received_on
     urgency, elder_name, phone, national_id_sealed, national_id_index, address, note, wanted_from, wanted_until,
     person_id, person_key, content_index, triaged, state, state_since, agency_id, accepted_at, visit_id, merged_into,
     organisation_id, queue_at, risk_at, waits_for, paused_seconds, paused_from, paused_until, assignee_id,
-    assignee_name, satisfied, phone_end, source, external_id, created_at, number_day, number)
+    assignee_name, satisfaction, phone_end, source, external_id, created_at, number_day, number)
     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23,
         $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36, $37, $38, $39, $40, $41, $42)
     on conflict do nothing";
@@ -59,7 +59,7 @@ const UPDATE: &str =
     content_index = $19, triaged = $20, state = $21, state_since = $22, agency_id = $23, accepted_at = $24,
     visit_id = $25, merged_into = $26, organisation_id = $27, queue_at = $28, risk_at = $29, waits_for = $30,
     paused_seconds = $31, paused_from = $32, paused_until = $33, assignee_id = $34, assignee_name = $35,
-    satisfied = $36, phone_end = $37
+    satisfaction = $36, phone_end = $37
     where id = $1 and version = $38";
 const ELDERS_POSTGRES: &str = "select national_id_index, person_id from elder
     where national_id_index in (select jsonb_array_elements_text($1))
@@ -105,7 +105,7 @@ macro_rules! bound {
         let row = row.bind(placed.map(|p| p.queue_at)).bind(placed.and_then(|p| p.risk_at));
         let row = row.bind(placed.map(|p| p.waits_for)).bind(pause.seconds).bind(pause.from).bind(pause.until);
         let row = row.bind(assignee.map(|a| a.id)).bind(assignee.map(|a| a.name.as_str()));
-        row.bind(after.satisfied).bind(after.phone_end())
+        row.bind(after.satisfaction).bind(after.phone_end())
     }};
 }
 

@@ -23,7 +23,7 @@ use super::policy::Standing;
 use super::handling;
 use super::sla::Sla;
 use super::state::{RequestState, RequestStateName};
-use super::step::RequestStepName;
+use super::step::{RequestStepName, Satisfaction};
 use crate::policy::Action;
 
 /// A request as the API shows it.
@@ -82,7 +82,7 @@ pub struct RequestView {
     pub assignee: Option<Assignee>,
     /// Whether the elder was content, once asked.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub satisfied: Option<bool>,
+    pub satisfaction: Option<Satisfaction>,
     /// That the person has died or left: somebody should look whether it is wanted still.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub departed: Option<Departed>,
@@ -142,7 +142,7 @@ pub fn view(listed: Listed, ctx: &Ctx, standing: Standing, fields: &FieldKeys) -
     let sla = r.clock().map(|clock| clock.at(ctx.now(), &r.pause));
     let (mut legal, agency_id) = (actions(&r, ctx, &standing), r.agency());
     legal.retain(|step| handling::is_possible(&r, *step, ctx.now()));
-    let (number, assignee, satisfied) = (r.number.map(|number| number.to_string()), r.assignee.clone(), r.satisfied);
+    let (number, assignee, satisfaction) = (r.number.map(|number| number.to_string()), r.assignee.clone(), r.satisfaction);
     let elder = r.details.elder.show(&ctx.shows, &r).clone();
     let (id, state, d) = (r.id, r.state_name(), r.details);
     let national_id = elder.masked_national_id(id, fields);
@@ -150,7 +150,7 @@ pub fn view(listed: Listed, ctx: &Ctx, standing: Standing, fields: &FieldKeys) -
         id,
         number,
         assignee,
-        satisfied,
+        satisfaction,
         national_id_unreadable: national_id.is_err(),
         national_id: national_id.ok().flatten(),
         sla,

@@ -70,7 +70,7 @@ pub async fn merge(asked: Asked, Json(body): Json<StepBody>) -> Result<Response,
     asked.take(RequestOrder { step: RequestStepName::Merge, body }).await
 }
 
-/// The elder was asked (回访): `satisfied` says whether they were content, of no with `reason`.
+/// The elder was asked (回访): `satisfaction` says whether they were content, with `reason` where they were not.
 #[utoipa::path(post, path = "/v1/requests/{id}/follow-up", tag = "requests", params(("id" = uuid::Uuid, Path)), request_body = StepBody,
     responses((status = 200, body = RequestView), (status = 401), (status = 403), (status = 404), (status = 409), (status = 412), (status = 422)))]
 pub async fn follow_up(asked: Asked, Json(body): Json<StepBody>) -> Result<Response, Problem> {

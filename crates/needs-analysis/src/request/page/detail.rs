@@ -6,14 +6,12 @@ use maud::{Markup, html};
 use sanbao_platform::cn::phone_link;
 use sanbao_platform::http::{Ctx, PageCtx, Path};
 use sanbao_platform::lang::Lang;
-use sanbao_platform::page::{self, Choice, Errors, Field, Select, Send};
+use sanbao_platform::page::{self, Send};
 use sanbao_platform::problem::Problem;
 
-use super::words;
+use super::{forms, next, words};
 use crate::App;
 use crate::request::api;
-use crate::request::category::{Category, Urgency};
-use crate::request::directory::{self, Organisation};
 use crate::request::id::RequestId;
 use crate::request::step::RequestStepName;
 use crate::request::view::{HistoryView, RequestDetail, RequestView};
@@ -33,11 +31,7 @@ pub(super) async fn request(
 
 async fn draw(app: &App, ctx: &Ctx, id: RequestId) -> Result<Markup, Problem> {
     let RequestDetail { request, history } = api::detail(app, ctx, id).await?;
-    let mut agencies = Vec::new();
-    if request.legal.contains(&RequestStepName::Dispatch) {
-        let mut conn = app.deps.db.read().await?;
-        agencies = directory::agencies(&mut conn).await?;
-    }
+    let choices = forms::Choices::of(app, ctx, &request).await?;
     let lang = ctx.lang;
     let t = |key: &str| TEXTS.get(lang, key);
     let title = format!("{} · {}", request.elder_name, texts::category(lang, request.category));
@@ -45,7 +39,10 @@ async fn draw(app: &App, ctx: &Ctx, id: RequestId) -> Result<Markup, Problem> {
         p { a href="/requests" { "← " (t("request-back")) } }
         div.spread {
             h1 { (title) " " (words::departed(lang, &request)) }
-            p { (words::state(lang, request.state)) " " (words::clock(lang, request.sla, ctx.now())) }
+            p {
+                @if let Some(number) = &request.number { strong.number { (number) } " " }
+                (words::state(lang, request.state)) " " (words::clock(lang, request.sla, ctx.now()))
+            }
         }
         div.columns {
             div {
@@ -55,11 +52,11 @@ async fn draw(app: &App, ctx: &Ctx, id: RequestId) -> Result<Markup, Problem> {
             section.card.next aria-labelledby="actions" {
                 h2 #actions { (t("actions-title")) }
                 @if request.legal.is_empty() { p { (t("no-actions")) } }
-                @for (n, step) in request.legal.iter().enumerate() { (action(lang, &request, *step, n == 0, &agencies)) }
+                @for step in next::ordered(&request) { (action(lang, &request, step, &choices)) }
             }
         }
     };
-    Ok(app.deps.frame.page(lang, &title, Some(&ctx.actor), "/requests", &["/static/send.js"], &body))
+    Ok(app.deps.frame.page(lang, &title, Some(&ctx.actor), "/requests", &["/static/send.js", "/static/needs-analysis/request.js"], &body))
 }
 
 fn facts(ctx: &Ctx, r: &RequestView) -> Markup {
@@ -71,6 +68,7 @@ fn facts(ctx: &Ctx, r: &RequestView) -> Markup {
     let unreadable = r.national_id_unreadable.then(|| t("unreadable"));
     let source = texts::source(lang, &r.source);
     let category = texts::category(lang, r.category);
+    let satisfied = r.satisfaction.map(|said| texts::satisfaction(lang, said));
     html! {
         section.card {
             @if r.masked { p.faint { (t("masked")) } }
@@ -100,12 +98,14 @@ fn facts(ctx: &Ctx, r: &RequestView) -> Markup {
                 }
                 (fact("fact-national-id", r.national_id.as_deref().or(unreadable.as_deref())))
                 (fact("fact-agency", r.agency_name.as_deref()))
+                (fact("assignee", r.assignee.as_ref().map(|a| a.name.as_str())))
+                (fact("fact-satisfied", satisfied.as_deref()))
                 (fact("fact-source", Some(&source)))
                 (fact("fact-external", r.external_id.as_deref()))
                 @if let Some(into) = r.merged_into {
                     dt { (t("fact-merged")) } dd { a href=(format!("/requests/{into}")) { (t("open-request")) } }
                 }
-                dt { (t("fact-number")) } dd { code { (r.id) } }
+                (fact("fact-number", r.number.as_deref()))
             }
             @if r.legal.contains(&RequestStepName::Merge) {
                 p { a href=(format!("/requests/{}/merge", r.id)) { (t("merge-look")) } }
@@ -125,8 +125,9 @@ fn past(ctx: &Ctx, history: &[HistoryView]) -> Markup {
                     li {
                         (words::moment(ctx, h.at)) " " strong { (texts::step(lang, &h.step)) }
                         @if h.actor.is_none() && h.step.starts_with("visit-") { span.faint { " · " (t("history-by-event")) } }
+                        @if let Some(name) = &h.actor_name { span.faint { " · " (name) } }
                         @if let Some(reason) = &h.reason { br; (reason) }
-                        @if let Some(note) = &h.note { br; (note) }
+                        @if let Some(note) = &h.note { @for line in note.lines() { br; (line) } }
                     }
                 }
             }
@@ -134,18 +135,18 @@ fn past(ctx: &Ctx, history: &[HistoryView]) -> Markup {
     }
 }
 
-/// A step's form: the first one open and in front, the others folded.
-fn action(lang: Lang, r: &RequestView, step: RequestStepName, first: bool, agencies: &[Organisation]) -> Markup {
+/// A step's form: the one that comes next open and in front, the others folded.
+fn action(lang: Lang, r: &RequestView, step: RequestStepName, choices: &forms::Choices) -> Markup {
     let name = texts::step(lang, step.as_str());
-    let hurts = matches!(step, RequestStepName::Cancel | RequestStepName::Reject | RequestStepName::Merge);
-    let kind = match (first, hurts) {
+    let first = next::main(r) == Some(step);
+    let kind = match (first, next::hurts(step)) {
         (_, true) => "button danger",
         (true, false) => "button primary",
         _ => "button",
     };
     let call = format!("POST /v1/requests/{}/{}", r.id, step.as_str());
     let fields = html! {
-        (fields(lang, r, step, agencies))
+        (forms::fields(lang, r, step, choices))
         button class=(kind) type="submit" { (name) }
     };
     html! {
@@ -153,37 +154,5 @@ fn action(lang: Lang, r: &RequestView, step: RequestStepName, first: bool, agenc
             summary { (name) }
             (page::form(lang, None, "", Send::step(&call, r.version), &fields))
         }
-    }
-}
-
-fn fields(lang: Lang, r: &RequestView, step: RequestStepName, agencies: &[Organisation]) -> Markup {
-    let t = |key: &str| TEXTS.get(lang, key);
-    let id = |field: &str| format!("{}-{field}", step.as_str());
-    let line = |name, label: &str, required| {
-        let (id, label) = (id(name), t(label));
-        let field = Field { name, id: &id, label: &label, required, chars_max: 2000, ..Field::default() };
-        field.draw(lang, &Errors::default())
-    };
-    let select = |name: &str, field: &str, label: &str, choices: &[Choice]| {
-        let (id, label) = (id(field), t(label));
-        Select { name, id: &id, label: &label, required: true, ..Select::default() }.draw(choices)
-    };
-    let category = |c: &Category| page::pick(c.as_str(), texts::category(lang, *c), *c == r.category);
-    let urgency = |u: &Urgency| page::pick(u.as_str(), texts::urgency(lang, *u), *u == r.urgency);
-    let agency = |a: &Organisation| page::pick(a.id, lang.pick(&a.name_zh, &a.name_en), Some(a.id) == r.agency_id);
-    html! {
-        @match step {
-            RequestStepName::Triage => {
-                (select("category", "category", "field-category", &Category::ALL.iter().map(category).collect::<Vec<_>>()))
-                (select("urgency", "urgency", "field-urgency", &Urgency::ALL.iter().map(urgency).collect::<Vec<_>>()))
-            }
-            RequestStepName::Dispatch => {
-                @if agencies.is_empty() { p.help { (t("agency-none")) } }
-                (select("agency_id", "agency", "agency", &agencies.iter().map(agency).collect::<Vec<_>>()))
-            }
-            RequestStepName::Merge => (line("into", "into", true)),
-            _ => {}
-        }
-        @if step.needs_reason() { (line("reason", "reason", true)) } @else { (line("note", "note", false)) }
     }
 }

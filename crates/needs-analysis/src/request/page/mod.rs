@@ -1,11 +1,15 @@
 //! The dispatcher's pages: the list, one request, a new one. They show what the API shows.
 
+mod alarm;
 mod areas;
+mod bulk;
 mod desk;
 mod detail;
+mod forms;
 mod intake;
 mod list;
 mod merge;
+mod next;
 mod part;
 mod words;
 
@@ -21,6 +25,8 @@ const STYLES: &str = "/static/needs-analysis/desk.css";
 const FILES: &[StaticFile] = &[
     (STYLES, "text/css; charset=utf-8", include_bytes!("../../../assets/desk.css")),
     ("/static/needs-analysis/requests.js", JS, include_bytes!("../../../assets/requests.js")),
+    ("/static/needs-analysis/alarm.js", JS, include_bytes!("../../../assets/alarm.js")),
+    ("/static/needs-analysis/request.js", JS, include_bytes!("../../../assets/request.js")),
     ("/static/needs-analysis/new-request.js", JS, include_bytes!("../../../assets/new-request.js")),
 ];
 

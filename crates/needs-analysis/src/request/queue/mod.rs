@@ -5,6 +5,7 @@
 //! - `store`: their statements and counts; `place`: requests that have no place yet, and clocks by other rules
 //! - [`people`]: those to whom a request can be given
 
+mod emergency;
 pub mod people;
 mod place;
 mod store;
@@ -14,6 +15,7 @@ use sanbao_platform::text_enum;
 use super::state::RequestStateName;
 
 pub use place::{place_all, task};
+pub use emergency::{Emergency, emergencies};
 pub use store::{COUNT_MAX, Counts, counts, due};
 
 text_enum! {
