@@ -19,15 +19,16 @@ alter table request add column phone_end text;
 
 create unique index request_by_number on request (number_day, number) where number is not null;
 create index request_queue on request
-    (queue_at, id, area_code, agency_id, waits_for, urgency, category, state, risk_at, paused_until, assignee_id)
+    (queue_at, id, area_code, agency_id, waits_for, urgency, category, state, risk_at, paused_until, assignee_id,
+     removed_at)
     where queue_at is not null and removed_at is null;
-create index request_queue_by_step on request (waits_for, queue_at, id, area_code, agency_id)
+create index request_queue_by_step on request (waits_for, queue_at, id, area_code, agency_id, removed_at)
     where queue_at is not null and removed_at is null;
-create index request_queue_of_urgent on request (queue_at, id, area_code, agency_id, waits_for)
+create index request_queue_of_urgent on request (queue_at, id, area_code, agency_id, waits_for, urgency, state, removed_at)
     where queue_at is not null and removed_at is null and urgency <> 'normal';
-create index request_queue_of_person on request (assignee_id, queue_at, id)
+create index request_queue_of_person on request (assignee_id, queue_at, id, area_code, agency_id, removed_at)
     where queue_at is not null and removed_at is null and assignee_id is not null;
-create index request_queue_of_paused on request (paused_until, queue_at, id, area_code, agency_id)
+create index request_queue_of_paused on request (paused_until, queue_at, id, area_code, agency_id, removed_at)
     where queue_at is not null and removed_at is null and paused_until is not null;
 -- What an older version has written, or a row of before: a task gives it its place.
 create index request_unplaced on request (id)

@@ -94,7 +94,7 @@ pub struct Seen {
 // One statement for all filters: what is null filters nothing. `$1` are the codes of the caller's areas, `$3` those of a wanted one.
 macro_rules! filtered {
     () => {
-        "and (r.agency_id = $4 or r.area_code in (select code from scope))
+        "and case when r.area_code in (select code from scope) or r.agency_id = $4 then 1 else 0 end = 1
         and ($3 is null or r.area_code in (select code from wanted))
         and ($5 is null or r.state = $5)
         and ($6 is null or r.category = $6)

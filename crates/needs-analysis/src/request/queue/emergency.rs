@@ -19,7 +19,7 @@ macro_rules! waiting {
             from request
             where queue_at is not null and removed_at is null and urgency <> 'normal' and urgency = 'emergency'
                 and waits_for in ('dispatch', 'answer') and state <> 'no_show'
-                and (area_code in (select code from scope) or agency_id = $2)
+                and case when area_code in (select code from scope) or agency_id = $2 then 1 else 0 end = 1
             order by queue_at, id limit $3) r
         join area a on a.code = r.area_code order by r.received_at, r.id"
     };

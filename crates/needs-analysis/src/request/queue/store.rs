@@ -29,7 +29,7 @@ macro_rules! due_ids {
         "due as (
         select r.id, r.queue_at, r.area_code in (select code from scope) as in_scope from request r
         where r.queue_at is not null and r.removed_at is null and (r.queue_at, r.id) > ($3, $4)
-            and (r.area_code in (select code from scope) or r.agency_id = $2)
+            and case when r.area_code in (select code from scope) or r.agency_id = $2 then 1 else 0 end = 1
             and ($6 is null or r.area_code in (select code from wanted))
             and ($7 is null or r.category = $7) and ($8 is null or r.urgency = $8) and ($9 is null or r.state = $9)
             and ($10 is null or r.waits_for = $10)
@@ -70,34 +70,34 @@ macro_rules! counted {
     () => {
         "select
         (select count(*) from (select 1 as one from request r where r.queue_at is not null and r.removed_at is null
-            and (r.area_code in (select code from scope) or r.agency_id = $2) limit $6) x) as open,
+            and case when r.area_code in (select code from scope) or r.agency_id = $2 then 1 else 0 end = 1 limit $6) x) as open,
         (select count(*) from (select 1 as one from request r where r.queue_at is not null and r.removed_at is null
             and r.urgency <> 'normal' and r.waits_for <> 'follow_up'
-            and (r.area_code in (select code from scope) or r.agency_id = $2) limit $6) x) as urgent,
+            and case when r.area_code in (select code from scope) or r.agency_id = $2 then 1 else 0 end = 1 limit $6) x) as urgent,
         (select count(*) from (select 1 as one from request r where r.queue_at is not null and r.removed_at is null
             and r.queue_at >= $3 and r.queue_at < $4 and r.risk_at < $3 and (r.paused_until is null or r.paused_until <= $3)
-            and (r.area_code in (select code from scope) or r.agency_id = $2) limit $6) x) as soon,
+            and case when r.area_code in (select code from scope) or r.agency_id = $2 then 1 else 0 end = 1 limit $6) x) as soon,
         (select count(*) from (select 1 as one from request r where r.queue_at is not null and r.removed_at is null
             and r.queue_at < $3 and r.risk_at is not null and (r.paused_until is null or r.paused_until <= $3)
-            and (r.area_code in (select code from scope) or r.agency_id = $2) limit $6) x) as overdue,
+            and case when r.area_code in (select code from scope) or r.agency_id = $2 then 1 else 0 end = 1 limit $6) x) as overdue,
         (select count(*) from (select 1 as one from request r where r.queue_at is not null and r.removed_at is null
             and r.waits_for = 'dispatch'
-            and (r.area_code in (select code from scope) or r.agency_id = $2) limit $6) x) as dispatch,
+            and case when r.area_code in (select code from scope) or r.agency_id = $2 then 1 else 0 end = 1 limit $6) x) as dispatch,
         (select count(*) from (select 1 as one from request r where r.queue_at is not null and r.removed_at is null
             and r.waits_for = 'answer'
-            and (r.area_code in (select code from scope) or r.agency_id = $2) limit $6) x) as answer,
+            and case when r.area_code in (select code from scope) or r.agency_id = $2 then 1 else 0 end = 1 limit $6) x) as answer,
         (select count(*) from (select 1 as one from request r where r.queue_at is not null and r.removed_at is null
             and r.waits_for = 'service'
-            and (r.area_code in (select code from scope) or r.agency_id = $2) limit $6) x) as service,
+            and case when r.area_code in (select code from scope) or r.agency_id = $2 then 1 else 0 end = 1 limit $6) x) as service,
         (select count(*) from (select 1 as one from request r where r.queue_at is not null and r.removed_at is null
             and r.waits_for = 'follow_up'
-            and (r.area_code in (select code from scope) or r.agency_id = $2) limit $6) x) as follow_up,
+            and case when r.area_code in (select code from scope) or r.agency_id = $2 then 1 else 0 end = 1 limit $6) x) as follow_up,
         (select count(*) from (select 1 as one from request r where r.queue_at is not null and r.removed_at is null
             and r.paused_until is not null and r.paused_until > $3
-            and (r.area_code in (select code from scope) or r.agency_id = $2) limit $6) x) as paused,
+            and case when r.area_code in (select code from scope) or r.agency_id = $2 then 1 else 0 end = 1 limit $6) x) as paused,
         (select count(*) from (select 1 as one from request r where r.queue_at is not null and r.removed_at is null
             and r.assignee_id = $5
-            and (r.area_code in (select code from scope) or r.agency_id = $2) limit $6) x) as mine"
+            and case when r.area_code in (select code from scope) or r.agency_id = $2 then 1 else 0 end = 1 limit $6) x) as mine"
     };
 }
 const COUNTS_SQLITE: &str = concat!("with scope (code) as (select value from json_each($1)) ", counted!());
@@ -153,7 +153,9 @@ pub async fn due(
     let is = |other: Queue| i64::from(queue == other);
     let mine: Option<Uuid> = (queue == Queue::Mine).then_some(actor.subject.0);
     let (scope, wanted) = (Json(&seen.scope), filter.wanted.as_ref().map(Json));
-    let (after, id) = filter.later();
+    // Those that are due soon begin with the present: the overdue ones before are not read.
+    let soon = (queue == Queue::Soon).then_some((now - Duration::microseconds(1), Uuid::nil()));
+    let (after, id) = soon.map_or(filter.later(), |soon| soon.max(filter.later()));
     let rows: Vec<SeenRow> = on!(conn, |c| {
         let q = sqlx::query_as(statement).bind(scope).bind(seen.agency).bind(after).bind(id).bind(filter.limit + 1);
         let q = q.bind(wanted).bind(filter.category).bind(filter.urgency).bind(filter.state);
