@@ -20,7 +20,7 @@ const REMOVED_PROVED: &str = "select r.id from request r where r.removed_at is n
             and coalesce(t.finished_at, r.removed_at) >= r.removed_at)
     union all select t.id from retention_run t where t.class = 'work_order' and t.removed > 0
         and (select count(*) from request where removed_at is not null)
-            <> (select sum(removed) from retention_run where class = 'work_order')
+            > (select sum(removed) from retention_run where class = 'work_order')
     order by 1 limit $1";
 
 /// Every promise of this database that is kept in two places, but for the counts (`rollup::verify`).
