@@ -155,8 +155,7 @@ const OPENED: &[(&str, &str)] = &[
 ];
 
 /// The files of code that answer with a file to keep, in which nobody is named, and what it holds.
-const PLAIN_FILES: &[(&str, &str)] =
-    &[
+const PLAIN_FILES: &[(&str, &str)] = &[
     ("crates/needs-analysis/src/matter/api/figures.rs", "numbers by area, level and month"),
     ("crates/needs-analysis/src/rollup/api.rs", "numbers by area, category and time"),
 ];

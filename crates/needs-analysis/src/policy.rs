@@ -51,7 +51,7 @@ listed_enum! {
         RoundMake,
         /// Read how far a round has come, as numbers.
         RoundRead,
-        /// Raise a matter.
+        /// Raise one where the actor is near.
         MatterRaise,
         /// Read the matters that were raised at the actor's level or below.
         MatterRead,

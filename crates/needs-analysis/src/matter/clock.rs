@@ -4,8 +4,8 @@
 //! waits nowhere. A day is a working day by the notices of holidays; of a year without one, Monday to Friday.
 
 use chrono::{DateTime, Datelike as _, Days, Duration, NaiveDate, Utc, Weekday};
-use sanbao_platform::workdays::{self, DayKind};
 use sanbao_platform::moment;
+use sanbao_platform::workdays::{self, DayKind};
 
 use super::model::MatterKind;
 use crate::area::Level;
@@ -102,7 +102,10 @@ mod tests {
         assert_eq!(grid("2026-09-30T02:00:00Z"), at("2026-10-09T16:00:00Z"));
         assert_eq!(grid("2026-10-08T02:00:00Z"), at("2026-10-10T16:00:00Z"));
         assert!(!is_guessed(at("2026-10-08T02:00:00Z"), at("2026-10-10T16:00:00Z")));
-        assert!(is_guessed(at("2026-12-31T02:00:00Z"), due(Level::Grid, MatterKind::Other, at("2026-12-31T02:00:00Z"))));
+        assert!(is_guessed(
+            at("2026-12-31T02:00:00Z"),
+            due(Level::Grid, MatterKind::Other, at("2026-12-31T02:00:00Z"))
+        ));
     }
 
     #[test]

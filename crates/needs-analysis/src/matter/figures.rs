@@ -29,9 +29,9 @@ use crate::area::{self, Area, AreaCode, Level};
 pub const FEW: i64 = 5;
 
 // The area of `$1` with all below it on the day `$2`, and each area directly in it with all below that.
-macro_rules! parts {
+macro_rules! figure_parts {
     () => {
-        "with recursive down (top, code, depth) as (
+        "down (top, code, depth) as (
             select a.code, a.code, 0 from area a where a.code = $1
             union all
             select p.child, p.child, 1 from area_parent p
@@ -43,7 +43,8 @@ macro_rules! parts {
 }
 
 const COUNTS: &str = concat!(
-    parts!(),
+    "with recursive ",
+    figure_parts!(),
     ", facts (top, level, raised, settled, sent_up, due, in_time) as (
         select down.top, s.level, 1, 0, 0, 0, 0 from down
         join matter_stay s on s.began_in = $3 and s.area_code = down.code where s.began_as = 'raised'
@@ -65,7 +66,8 @@ const COUNTS: &str = concat!(
     from facts f group by f.top, f.level"
 );
 const TIMES: &str = concat!(
-    parts!(),
+    "with recursive ",
+    figure_parts!(),
     ", times (top, level, minutes) as (
         select down.top, s.level, s.minutes from down
         join matter_stay s on s.ended_in = $3 and s.area_code = down.code where s.ended_as in ('settled', 'answered')

@@ -1,6 +1,6 @@
 //! The end of what is kept of matters: with a person who is erased, and by itself when the time of work orders (five years) is over.
 //!
-//! What somebody is told to be the subject of is emptied with that person: place, kind and clock stay, so that what is broken is mended
+//! A matter that is said to be about somebody is emptied with that person: place, kind and clock stay, so that what is broken is mended
 //! still. Words that name somebody without such a link are known by nobody to do so, and go with time.
 
 use sanbao_platform::db::{DbError, Tx};
@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 /// The matters of a person: by their record, by one that leads on to it, by a door at which they were looked for, and by a request that
 /// was made for them.
-macro_rules! of_person {
+macro_rules! matter_of_person {
     () => {
         "(select m.id from matter m where m.person_id = $1
             or m.person_id in (select e.person_id from elder e where e.merged_into = $1)
@@ -30,15 +30,15 @@ macro_rules! matter_unheld {
 
 /// Empties the matters of somebody. The version grows, so that a step that was read before may not write this over.
 pub(crate) const EMPTY: &str =
-    concat!("update matter set title = '', said = null, version = version + 1 where id in ", of_person!());
+    concat!("update matter set title = '', said = null, version = version + 1 where id in ", matter_of_person!());
 const EMPTY_HISTORY: &str = concat!(
     "update history set reason = null, note = null
     where aggregate = 'matter' and (reason is not null or note is not null) and id in ",
-    of_person!()
+    matter_of_person!()
 );
 const FORGET_ANSWERS: &str = concat!(
     "delete from idempotency where shown in (select s.shown from audit_shown s where s.kind = 'matter' and s.id in ",
-    of_person!(),
+    matter_of_person!(),
     ")"
 );
 

@@ -162,7 +162,12 @@ impl NewMatter {
             f.add("area_code", "required", "必填", "This field is required");
         }
         if about > 1 {
-            f.add("door_id", "too_many", "只能关联一户、一张工单或一位老人", "One door, one request or one elder at most");
+            f.add(
+                "door_id",
+                "too_many",
+                "只能关联一户、一张工单或一位老人",
+                "One door, one request or one elder at most",
+            );
         }
         let code = area.as_deref().map(AreaCode::parse).transpose();
         if code.is_err() {

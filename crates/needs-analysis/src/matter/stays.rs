@@ -11,11 +11,14 @@ use super::model::Matter;
 use super::state::{MatterState, MatterStep};
 use crate::area::Level;
 
-const BEGIN: &str = "insert into matter_stay (matter_id, nth, area_code, level, began_as, began_at, due_at, began_in, due_in)
+const BEGIN: &str =
+    "insert into matter_stay (matter_id, nth, area_code, level, began_as, began_at, due_at, began_in, due_in)
     values ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
-const END: &str = "update matter_stay set ended_as = $3, ended_at = $4, ended_in = $5, minutes = $6, whole_minutes = $7, sent = $8
+const END: &str =
+    "update matter_stay set ended_as = $3, ended_at = $4, ended_in = $5, minutes = $6, whole_minutes = $7, sent = $8
     where matter_id = $1 and nth = $2 and ended_at is null";
-const OF: &str = "select level, began_as, began_at, due_at, ended_as, ended_at from matter_stay where matter_id = $1 order by nth";
+const OF: &str =
+    "select level, began_as, began_at, due_at, ended_as, ended_at from matter_stay where matter_id = $1 order by nth";
 
 text_enum! {
     /// The way in which a matter came to lie with a level.
@@ -74,7 +77,8 @@ pub(super) async fn follow(tx: &mut Tx, change: &Change<Matter>) -> Result<(), D
 async fn begin(tx: &mut Tx, of: &Matter, began_as: StayBegin) -> Result<(), DbError> {
     let due = of.due_at.unwrap_or(of.state_since);
     on!(tx, |c| {
-        let row = sqlx::query(BEGIN).bind(of.id).bind(of.stay).bind(&of.area_code).bind(of.state.levels().at).bind(began_as);
+        let row =
+            sqlx::query(BEGIN).bind(of.id).bind(of.stay).bind(&of.area_code).bind(of.state.levels().at).bind(began_as);
         let row = row.bind(of.state_since).bind(due).bind(clock::month(of.state_since)).bind(due_month(due));
         row.execute(c).await.map(drop)
     })?;

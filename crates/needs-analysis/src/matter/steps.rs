@@ -145,10 +145,8 @@ impl Order<Matter> for MatterOrder {
             Self::Reopen(body) => {
                 let reason = body.checked()?;
                 if call.ctx.now() > clock::reopen_until(matter.state_since) {
-                    return Err(Problem::new(&CONFLICT).detail(
-                        "已超过 30 天，不能重新办理，请另提一件",
-                        "Thirty days are over: raise it anew",
-                    ));
+                    return Err(Problem::new(&CONFLICT)
+                        .detail("已超过 30 天，不能重新办理，请另提一件", "Thirty days are over: raise it anew"));
                 }
                 MatterStep::Reopen { reason }
             }

@@ -12,16 +12,7 @@ use super::id::MatterId;
 use super::model::{Matter, MatterRow};
 use crate::area::{AreaCode, Level};
 
-macro_rules! rank {
-    ($level:literal) => {
-        concat!(
-            "case ",
-            $level,
-            " when 'building' then 1 when 'grid' then 2 when 'compound' then 3 when 'community' then 4 else 5 end"
-        )
-    };
-}
-macro_rules! columns {
+macro_rules! matter_columns {
     () => {
         "m.id, m.organisation_id, m.area_code, m.kind, m.title, m.said, m.door_id, m.request_id, m.person_id, m.raised_by,
         m.raised_name, m.raised_level, m.raised_at, m.state, m.level, m.state_since, m.due_at, m.sent, m.reopened, m.stay,
@@ -30,60 +21,62 @@ macro_rules! columns {
 }
 // The areas of `$1`, a list of codes with commas, and all below them on the day `$2`: each with the rank of the one of `$1` and of the
 // area directly below it on the way, 0 for itself. What has a level above that of the one below lies with the one of `$1`.
-macro_rules! down {
+macro_rules! matters_down {
     () => {
-        concat!(
-            "with recursive down (top, code, below, depth) as (
-            select ",
-            rank!("a.level"),
-            ", a.code, 0, 0 from area a where replace(',' || $1 || ',', ',' || a.code || ',', '') <> ',' || $1 || ','
+        "ranks (level, n) as (
+            values ('building', 1), ('grid', 2), ('compound', 3), ('community', 4), ('street', 5)),
+        down (top, code, below, depth) as (
+            select r.n, a.code, 0, 0 from area a join ranks r on r.level = a.level
+            where replace(',' || $1 || ',', ',' || a.code || ',', '') <> ',' || $1 || ','
             union all
-            select down.top, p.child, case when down.depth = 0 then ",
-            rank!("c.level"),
-            " else down.below end, down.depth + 1
+            select down.top, p.child, case when down.depth = 0 then r.n else down.below end, down.depth + 1
             from down join area_parent p on p.parent = down.code join area c on c.code = p.child
+            join ranks r on r.level = c.level
             where p.valid_from <= $2 and (p.valid_to is null or p.valid_to > $2) and down.depth < 5),
         inside (code, depth) as (
             select a.code, 0 from area a where a.code = $5
             union all
             select p.child, inside.depth + 1 from inside join area_parent p on p.parent = inside.code
             where p.valid_from <= $2 and (p.valid_to is null or p.valid_to > $2) and inside.depth < 5)
-        select ",
-            columns!(),
-            " from down join matter m on m.area_code = down.code join area a on a.code = m.area_code
-            where ",
-            rank!("m.raised_level"),
-            " <= down.top and ($4 is null or m.level = $4)
-            and ($5 is null or m.area_code in (select code from inside)) and "
-        )
+        select "
+    };
+}
+// Only what was raised at the level of the one of `$1` or below it.
+macro_rules! matters_there {
+    () => {
+        " from down join matter m on m.area_code = down.code join area a on a.code = m.area_code
+        join ranks lies on lies.level = m.level join ranks raised on raised.level = m.raised_level
+        where raised.n <= down.top and ($4 is null or m.level = $4)
+        and ($5 is null or m.area_code in (select code from inside)) "
     };
 }
 
 const FIND: &str =
-    concat!("select ", columns!(), " from matter m join area a on a.code = m.area_code where m.id = $1");
+    concat!("select ", matter_columns!(), " from matter m join area a on a.code = m.area_code where m.id = $1");
 // Over the index of what is open in each area: as much is read as somebody has to do in all.
 const OPEN: &str = concat!(
-    down!(),
-    "m.due_at is not null and (($3 = 'mine' and ",
-    rank!("m.level"),
-    " > down.below and ",
-    rank!("m.level"),
-    " <= down.top) or ($3 = 'sent' and ",
-    rank!("m.level"),
-    " > down.top) or ($3 = 'below' and ",
-    rank!("m.level"),
-    " <= down.below)) and (m.due_at, m.id) > ($6, $7) order by m.due_at, m.id limit $8"
+    "with recursive ",
+    matters_down!(),
+    matter_columns!(),
+    matters_there!(),
+    "and m.due_at is not null and (($3 = 'mine' and lies.n > down.below and lies.n <= down.top)
+        or ($3 = 'sent' and lies.n > down.top) or ($3 = 'below' and lies.n <= down.below))
+    and (m.due_at, m.id) > ($6, $7) order by m.due_at, m.id limit $8"
 );
 // Over the index of what has ended in a month.
 const ENDED: &str = concat!(
-    down!(),
-    "m.ended_in = $3 and (m.state_since, m.id) < ($6, $7) order by m.state_since desc, m.id desc limit $8"
+    "with recursive ",
+    matters_down!(),
+    matter_columns!(),
+    matters_there!(),
+    "and m.ended_in = $3 and (m.state_since, m.id) < ($6, $7) order by m.state_since desc, m.id desc limit $8"
 );
 const INSERT: &str = "insert into matter (id, version, state, level, state_since, due_at, ended_in, said, sent, reopened, stay,
     organisation_id, area_code, kind, title, raised_by, raised_name, raised_level, raised_at, door_id, request_id, person_id)
     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22)
     on conflict do nothing";
-const UPDATE: &str = "update matter set version = $2, state = $3, level = $4, state_since = $5, due_at = $6, ended_in = $7,
+const UPDATE: &str =
+    "update matter set version = $2, state = $3, level = $4, state_since = $5, due_at = $6, ended_in = $7,
     said = $8, sent = $9, reopened = $10, stay = $11 where id = $1 and version = $12";
 const ANY: &str = "select count(*) from (select 1 from matter limit 1) x";
 
@@ -142,7 +135,9 @@ impl ListedMatter {
     pub fn key(&self, which: &MattersOf) -> MatterKey {
         let at = match which {
             MattersOf::Ended(_) => self.matter.state_since,
-            MattersOf::Mine | MattersOf::Sent | MattersOf::Below => self.matter.due_at.unwrap_or(self.matter.state_since),
+            MattersOf::Mine | MattersOf::Sent | MattersOf::Below => {
+                self.matter.due_at.unwrap_or(self.matter.state_since)
+            }
         };
         MatterKey(at, self.matter.id.0)
     }
@@ -177,7 +172,8 @@ pub async fn list(
 
 /// A moment after all that are stored.
 fn last_moment() -> DateTime<Utc> {
-    NaiveDate::from_ymd_opt(2200, 1, 1).map_or(DateTime::UNIX_EPOCH, |day| day.and_time(chrono::NaiveTime::MIN).and_utc())
+    NaiveDate::from_ymd_opt(2200, 1, 1)
+        .map_or(DateTime::UNIX_EPOCH, |day| day.and_time(chrono::NaiveTime::MIN).and_utc())
 }
 
 /// Whether there is any matter.
@@ -192,7 +188,8 @@ pub async fn write(tx: &mut Tx, before: Option<&Matter>, after: &Matter) -> Resu
     let ended_in = (!after.state.is_open()).then(|| clock::month(after.state_since));
     let rows = on!(tx, |c| {
         let row = sqlx::query(if before.is_some() { UPDATE } else { INSERT }).bind(after.id).bind(after.version);
-        let row = row.bind(after.state.name()).bind(levels.at).bind(after.state_since).bind(after.due_at).bind(&ended_in);
+        let row =
+            row.bind(after.state.name()).bind(levels.at).bind(after.state_since).bind(after.due_at).bind(&ended_in);
         let row = row.bind(&after.said.unseen().said).bind(after.sent).bind(after.reopened).bind(after.stay);
         let row = match before {
             Some(before) => row.bind(before.version),

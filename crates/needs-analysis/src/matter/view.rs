@@ -106,12 +106,7 @@ impl From<&Area> for MatterPlace {
 }
 
 /// The view of a matter for a caller who may see it.
-pub async fn matter(
-    conn: &mut Conn,
-    ctx: &Ctx,
-    listed: ListedMatter,
-    ways: &mut Ways,
-) -> Result<MatterView, DbError> {
+pub async fn matter(conn: &mut Conn, ctx: &Ctx, listed: ListedMatter, ways: &mut Ways) -> Result<MatterView, DbError> {
     let ListedMatter { matter: m, area_name } = listed;
     let (way, levels) = (ways.of(conn, &m.area_code).await?, m.state.levels());
     let above = way.above(conn, levels.at, ways.on()).await?;

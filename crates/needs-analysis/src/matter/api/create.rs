@@ -23,7 +23,7 @@ use crate::request::{RequestId, store as requests};
 use crate::{App, local_day};
 
 /// Raises a matter (提出事项): it lies with the smallest of the caller's own areas that covers its place.
-#[utoipa::path(post, path = "/v1/matters", tag = "matters", operation_id = "raise_matter", request_body = NewMatter,
+#[utoipa::path(post, path = "/v1/matters", tag = "matters", request_body = NewMatter,
     description = "Permission: stair and grid leaders and dispatchers of a street or a community, within their areas.",
     responses((status = 201, body = MatterView), (status = 401), (status = 403), (status = 404), (status = 409), (status = 422)))]
 pub async fn create(

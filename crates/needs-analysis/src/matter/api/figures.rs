@@ -18,7 +18,7 @@ use crate::{App, local_day};
 
 /// The closing rate (办结率), the times and the share sent up of a month: of an area and of each area directly in it, at each level and at
 /// all together. They count matters; rates and times of fewer than five are left out.
-#[utoipa::path(get, path = "/v1/matters/figures", tag = "matters", operation_id = "matter_figures", params(FiguresQuery),
+#[utoipa::path(get, path = "/v1/matters/figures", tag = "matters", params(FiguresQuery),
     description = "Permission: stair and grid leaders, dispatchers, analysts and administrators of a street or a community, within their areas.\n\n`due`: stays with a level whose last day lay in the month and is over, without those that were sent up or taken back before. `in_time`: of those, the ones that were settled or answered by then. `closing_rate_percent`: in time of due. `settled`: of a level, stays that it ended by settling or answering; of all, matters settled. `sent_up_percent`: of a level, sent up of settled and sent up; of all, matters that had gone up of those settled.",
     responses((status = 200, body = MatterFigures), (status = 401), (status = 404), (status = 422)))]
 pub async fn figures(
@@ -44,7 +44,7 @@ pub async fn counted(app: &App, ctx: &Ctx, q: &FiguresQuery) -> Result<MatterFig
 }
 
 /// The same as a file for a spreadsheet: UTF-8 with a byte order mark, a row per area and level. The export is audited.
-#[utoipa::path(get, path = "/v1/matters/figures.csv", tag = "matters", operation_id = "matter_figures_csv", params(FiguresQuery), responses(
+#[utoipa::path(get, path = "/v1/matters/figures.csv", tag = "matters", params(FiguresQuery), responses(
     (status = 200, body = String, content_type = "text/csv"), (status = 401), (status = 404), (status = 422)))]
 pub async fn figures_csv(
     AppState(app): AppState<App>,

@@ -22,7 +22,7 @@ use crate::{App, local_day};
 
 /// The matters of the caller's own areas: those that lie with them, that went up from them, or that lie below, each by the moment at
 /// which it is due; or those that have ended, the latest first.
-#[utoipa::path(get, path = "/v1/matters", tag = "matters", operation_id = "list_matters", params(MatterQuery),
+#[utoipa::path(get, path = "/v1/matters", tag = "matters", params(MatterQuery),
     description = "Permission: stair and grid leaders and dispatchers of a street or a community, within their areas; of what was raised at their level or below. Audited.",
     responses((status = 200, body = Page<MatterView>), (status = 401), (status = 404), (status = 422)))]
 pub async fn list(
@@ -63,7 +63,7 @@ fn own(ctx: &Ctx) -> String {
 }
 
 /// A matter with its history.
-#[utoipa::path(get, path = "/v1/matters/{id}", tag = "matters", operation_id = "show_matter", params(("id" = uuid::Uuid, Path)),
+#[utoipa::path(get, path = "/v1/matters/{id}", tag = "matters", params(("id" = uuid::Uuid, Path)),
     responses((status = 200, body = MatterDetail), (status = 401), (status = 404)))]
 pub async fn show(
     AppState(app): AppState<App>,
@@ -88,7 +88,7 @@ pub async fn detail(app: &App, ctx: &Ctx, id: MatterId) -> Result<MatterDetail, 
 }
 
 /// Tells when matters of the caller's areas have changed, and of no other, as server-sent events.
-#[utoipa::path(get, path = "/v1/matters/events", operation_id = "matter_events", tag = "matters", responses(
+#[utoipa::path(get, path = "/v1/matters/events", operation_id = "events", tag = "matters", responses(
     (status = 200, description = "`change` events without data", content_type = "text/event-stream"),
     (status = 401), (status = 404), (status = 429)))]
 pub async fn changes(AppState(app): AppState<App>, ctx: Ctx) -> Result<Response, Problem> {

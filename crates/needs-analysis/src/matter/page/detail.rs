@@ -47,7 +47,7 @@ pub(super) async fn show(
     Ok(app.deps.frame.page(lang, &heading, Some(&ctx.actor), "/matters", &["/static/send.js"], &body))
 }
 
-/// Who does something next, where the reader does not.
+/// The level that does something next, where the reader does not.
 fn waits(lang: Lang, m: &MatterView) -> String {
     if m.due_at.is_none() {
         return t(lang, "matter-over");

@@ -20,8 +20,7 @@ use crate::policy::Action;
 use crate::texts::{self, TEXTS};
 
 /// The columns behind the first, as the keys of their heads name them, each with its definition below the table.
-const COLUMNS: [&str; 7] =
-    ["raised", "settled", "sent-up", "closing-rate", "share", "median", "p90"];
+const COLUMNS: [&str; 7] = ["raised", "settled", "sent-up", "closing-rate", "share", "median", "p90"];
 
 pub(super) async fn figures(
     PageCtx(ctx): PageCtx,
@@ -60,7 +59,8 @@ async fn draw(app: &App, ctx: &Ctx, query: &FiguresQuery) -> Result<Markup, Prob
             (Select { name: "area", label: &area, ..Select::default() }.draw(&choices(lang, &areas, Some(&found.area_code))))
         }
     };
-    let file = page::address("/v1/matters/figures.csv", &[("month", Some(&found.month)), ("area", Some(&found.area_code))]);
+    let file =
+        page::address("/v1/matters/figures.csv", &[("month", Some(&found.month)), ("area", Some(&found.area_code))]);
     let (own, parts): (Vec<_>, Vec<_>) = found.items.iter().partition(|item| item.area_code == found.area_code);
     let parts: Vec<_> = parts.into_iter().filter(|item| item.level.is_none()).collect();
     let title = t(lang, "figures-title");
@@ -148,7 +148,7 @@ fn cells(lang: Lang, n: MatterNumbers) -> [String; 7] {
     ]
 }
 
-/// What each column counts.
+/// The definition of each column.
 fn definitions(lang: Lang) -> Markup {
     html! {
         section aria-labelledby="definitions" {

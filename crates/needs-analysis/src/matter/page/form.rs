@@ -44,7 +44,12 @@ pub(super) async fn new(
     });
     let [what, help, kind, area, none] =
         ["matter-title", "matter-title-help", "matter-kind", "matter-area", "choose"].map(|key| t(lang, key));
-    let words = page::Field { required: true, help: Some(&help), first: true, ..page::area("title", &what, 3, MATTER_CHARS_MAX) };
+    let words = page::Field {
+        required: true,
+        help: Some(&help),
+        first: true,
+        ..page::area("title", &what, 3, MATTER_CHARS_MAX)
+    };
     let select = |name, label| Select { name, label, none: Some(&none), required: true, ..Select::default() };
     let about = if about.door.is_some() { "matter-about-door" } else { "matter-about-request" };
     let fields = html! {

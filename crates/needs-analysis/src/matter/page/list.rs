@@ -1,4 +1,4 @@
-//! What lies with the reader, what went up, and for those who have levels below what lies there.
+//! The lists: of what lies with the reader, of what went up, and for those who have levels below of what lies there.
 
 use axum::Form;
 use axum::extract::State as AppState;
@@ -169,7 +169,10 @@ mod tests {
 
     #[test]
     fn every_name_that_a_key_is_made_of_has_its_words() {
-        assert_eq!(TEXTS.lacking(LISTS.iter().flat_map(|name| [format!("matters-{name}"), format!("matters-{name}-none")])), [""; 0]);
+        assert_eq!(
+            TEXTS.lacking(LISTS.iter().flat_map(|name| [format!("matters-{name}"), format!("matters-{name}-none")])),
+            [""; 0]
+        );
     }
 
     #[test]
