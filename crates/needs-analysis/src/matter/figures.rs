@@ -28,6 +28,7 @@ use crate::area::{self, Area, AreaCode, Level};
 /// Rates and percentiles of fewer are not given.
 pub const FEW: i64 = 5;
 
+// From area to area over the index of each month, which SQLite keeps to where it is told so.
 // The area of `$1` with all below it on the day `$2`, and each area directly in it with all below that.
 macro_rules! figure_parts {
     () => {
@@ -47,19 +48,19 @@ const COUNTS: &str = concat!(
     figure_parts!(),
     ", facts (top, level, raised, settled, sent_up, due, in_time) as (
         select down.top, s.level, 1, 0, 0, 0, 0 from down
-        join matter_stay s on s.began_in = $3 and s.area_code = down.code where s.began_as = 'raised'
+        cross join matter_stay s where s.began_in = $3 and s.area_code = down.code and s.began_as = 'raised'
         union all
         select down.top, s.level, 0, case when s.ended_as in ('settled', 'answered') then 1 else 0 end,
             case when s.ended_as = 'sent_up' then 1 else 0 end, 0, 0
-        from down join matter_stay s on s.ended_in = $3 and s.area_code = down.code
+        from down cross join matter_stay s where s.ended_in = $3 and s.area_code = down.code
         union all
         select down.top, '', 0, 1, case when s.sent > 0 then 1 else 0 end, 0, 0
-        from down join matter_stay s on s.ended_in = $3 and s.area_code = down.code where s.ended_as = 'settled'
+        from down cross join matter_stay s where s.ended_in = $3 and s.area_code = down.code and s.ended_as = 'settled'
         union all
         select down.top, s.level, 0, 0, 0, 1,
             case when s.ended_as in ('settled', 'answered') and s.ended_at <= s.due_at then 1 else 0 end
-        from down join matter_stay s on s.due_in = $3 and s.area_code = down.code
-        where s.due_at <= $4 and (s.ended_at is null or s.ended_at > s.due_at or s.ended_as in ('settled', 'answered')))
+        from down cross join matter_stay s where s.due_in = $3 and s.area_code = down.code
+        and s.due_at <= $4 and (s.ended_at is null or s.ended_at > s.due_at or s.ended_as in ('settled', 'answered')))
     select f.top as area_code, f.level, cast(sum(f.raised) as bigint) as raised, cast(sum(f.settled) as bigint) as settled,
         cast(sum(f.sent_up) as bigint) as sent_up, cast(sum(f.due) as bigint) as due,
         cast(sum(f.in_time) as bigint) as in_time
@@ -70,10 +71,11 @@ const TIMES: &str = concat!(
     figure_parts!(),
     ", times (top, level, minutes) as (
         select down.top, s.level, s.minutes from down
-        join matter_stay s on s.ended_in = $3 and s.area_code = down.code where s.ended_as in ('settled', 'answered')
+        cross join matter_stay s where s.ended_in = $3 and s.area_code = down.code
+        and s.ended_as in ('settled', 'answered')
         union all
         select down.top, '', s.whole_minutes from down
-        join matter_stay s on s.ended_in = $3 and s.area_code = down.code where s.ended_as = 'settled'),
+        cross join matter_stay s where s.ended_in = $3 and s.area_code = down.code and s.ended_as = 'settled'),
     ranked (top, level, minutes, nth, n) as (
         select t.top, t.level, t.minutes, row_number() over (partition by t.top, t.level order by t.minutes),
             count(*) over (partition by t.top, t.level)

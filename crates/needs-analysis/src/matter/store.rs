@@ -41,12 +41,13 @@ macro_rules! matters_down {
         select "
     };
 }
-// Only what was raised at the level of the one of `$1` or below it.
+// Only what was raised at the level of the one of `$1` or below it. From area to area over the index of each, which SQLite keeps to where
+// it is told so.
 macro_rules! matters_there {
     () => {
-        " from down join matter m on m.area_code = down.code join area a on a.code = m.area_code
-        join ranks lies on lies.level = m.level join ranks raised on raised.level = m.raised_level
-        where raised.n <= down.top and ($4 is null or m.level = $4)
+        " from down cross join matter m cross join ranks lies cross join ranks raised cross join area a
+        where m.area_code = down.code and lies.level = m.level and raised.level = m.raised_level
+        and a.code = m.area_code and raised.n <= down.top and ($4 is null or m.level = $4)
         and ($5 is null or m.area_code in (select code from inside)) "
     };
 }

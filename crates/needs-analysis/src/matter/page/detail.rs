@@ -7,7 +7,7 @@ use sanbao_platform::lang::Lang;
 use sanbao_platform::page::{self, Errors, Send, Tone};
 use sanbao_platform::problem::Problem;
 
-use super::{back, clock, lies_with, state, styles, t, title, words};
+use super::{back, clock, last_day, lies_with, state, styles, t, title, words};
 use crate::App;
 use crate::matter::api;
 use crate::matter::id::MatterId;
@@ -29,14 +29,14 @@ pub(super) async fn show(
         (back(lang))
         div.spread {
             h1.matter-title { (heading) }
-            p { (state(lang, matter.state)) " " (clock(lang, &matter, ctx.now())) }
+            p { (state(lang, &matter)) " " (clock(lang, &matter, ctx.now())) }
         }
         @if due_guessed { p.help { (t(lang, "matter-due-guessed")) } }
         div.columns {
             section.card.next aria-labelledby="actions" {
                 h2 #actions { (t(lang, "actions-title")) }
                 @if matter.legal.is_empty() { p { (waits(lang, &matter)) } }
-                @for (n, step) in matter.legal.iter().enumerate() { (action(lang, &matter, *step, n == 0)) }
+                @for (n, step) in matter.legal.iter().enumerate() { (action(lang, &matter, *step, n == 0 && *step != MatterStepName::Reopen)) }
             }
             div {
                 (facts(&ctx, &matter))
@@ -59,13 +59,14 @@ fn facts(ctx: &Ctx, m: &MatterView) -> Markup {
     let lang = ctx.lang;
     let raised_by = m.raised_by.clone().unwrap_or_else(|| t(lang, "matter-by-nobody"));
     let by = TEXTS.with(lang, "matter-place", &[("area", &raised_by), ("level", &texts::level(lang, m.raised_level))]);
+    let with = if m.due_at.is_some() { "matter-fact-with" } else { "matter-fact-was-with" };
     let fact = |key: &str, value: &Markup| html! { dt { (t(lang, key)) } dd { (value) } };
     html! {
         section.card {
             @if let Some(said) = &m.said { p.said.strong { (said) } }
             dl.facts {
-                (fact("matter-fact-with", &html! { (lies_with(lang, m)) }))
-                @if let Some(due) = m.due_at { (fact("matter-fact-due", &words(lang).near(due, ctx.now()))) }
+                (fact(with, &html! { (lies_with(lang, m)) }))
+                @if let Some(due) = m.due_at { (fact("matter-fact-due", &html! { (last_day(lang, due)) })) }
                 (fact("matter-kind", &html! { (texts::matter_kind(lang, m.kind)) }))
                 (fact("matter-area", &html! { (m.area_name) }))
                 (fact("matter-fact-raised", &html! { (by) " · " (words(lang).near(m.raised_at, ctx.now())) }))

@@ -72,17 +72,24 @@ async fn draw(app: &App, ctx: &Ctx, query: &FiguresQuery) -> Result<Markup, Prob
             a.button href=(file) download { (t(lang, "figures-file")) }
         }
         (page::filters("filters", "/matters/figures", &t(lang, "filter-apply"), &fields))
-        (section(lang, &found, "figures-by-level", "matters-level", &own, |item| level(lang, item)))
+        (section(lang, &found, "figures-by-level", "matters-level", &own, |item| html! { (level(lang, item)) }))
         @if !parts.is_empty() {
-            (section(lang, &found, "figures-by-area", "matters-area", &parts, |item| item.area_name.clone()))
+            (section(lang, &found, "figures-by-area", "matters-area", &parts, |item| part(&found, item)))
         }
         (definitions(lang))
     };
-    Ok(app.deps.frame.page(lang, &title, Some(&ctx.actor), "/matters/figures", &[], &body))
+    let here = if may(ctx, Action::MatterRead) { "/matters" } else { "/matters/figures" };
+    Ok(app.deps.frame.page(lang, &title, Some(&ctx.actor), here, &[], &body))
 }
 
 fn level(lang: Lang, item: &MatterFigure) -> String {
     item.level.map_or_else(|| t(lang, "matter-levels-all"), |level| texts::level(lang, level))
+}
+
+/// A part of the area, which leads to its own figures.
+fn part(of: &MatterFigures, item: &MatterFigure) -> Markup {
+    let to = page::address("/matters/figures", &[("month", Some(&of.month)), ("area", Some(&item.area_code))]);
+    html! { a href=(to) { (item.area_name) } }
 }
 
 fn section(
@@ -91,7 +98,7 @@ fn section(
     title: &str,
     first: &str,
     items: &[&MatterFigure],
-    name: impl Fn(&MatterFigure) -> String,
+    name: impl Fn(&MatterFigure) -> Markup,
 ) -> Markup {
     let first = t(lang, first);
     let heads = COLUMNS.map(|column| t(lang, &format!("figures-{column}")));

@@ -110,7 +110,7 @@ fn filters(ctx: &Ctx, query: &MatterQuery, areas: &[Area]) -> Markup {
     let levels = Level::ALL.iter().map(|l| page::pick(l, texts::level(lang, *l), chosen == l.as_str()));
     let select = |name, label, none| Select { name, label, none, ..Select::default() };
     let month_value = query.month.as_deref().unwrap_or_default();
-    let fields = html! {
+    let fields = &html! {
         (select("which", &show, None).draw(&lists.map(|name| list(&name)).collect::<Vec<_>>()))
         @if below {
             (select("level", &level, Some(all.as_str())).draw(&levels.collect::<Vec<_>>()))
@@ -121,7 +121,14 @@ fn filters(ctx: &Ctx, query: &MatterQuery, areas: &[Area]) -> Markup {
                 .draw(lang, &page::Errors::default()))
         }
     };
-    page::filters("filters", "/matters", &t(lang, "filter-apply"), &fields)
+    let form = page::filters("filters", "/matters", &t(lang, "filter-apply"), fields);
+    // Those of a stair or a grid have few: on their telephones the list comes first.
+    if areas.iter().any(|area| area.level >= Level::Community) {
+        return form;
+    }
+    let open =
+        which(query) != "mine" || !chosen.is_empty() || query.area.as_deref().is_some_and(|area| !area.is_empty());
+    html! { details #filter open[open] { summary { (t(lang, "matters-filter")) } (form) } }
 }
 
 fn section(ctx: &Ctx, query: &MatterQuery, name: &str, rows: &Page<MatterView>, paged: bool) -> Markup {
@@ -152,7 +159,7 @@ fn card(ctx: &Ctx, m: &MatterView) -> Markup {
     html! {
         li.card.late[m.status == Some(SlaStatus::Breached)] {
             h3 { a href=(format!("/matters/{}", m.id)) { (title(lang, m)) } }
-            p { (state(lang, m.state)) " " (clock(lang, m, ctx.now())) }
+            p { (state(lang, m)) " " (clock(lang, m, ctx.now())) }
             p.faint { (texts::matter_kind(lang, m.kind)) " · " (m.area_name) " · " (words(lang).near(m.raised_at, ctx.now())) }
             p { (TEXTS.with(lang, "matter-lies-with", &[("place", &lies_with(lang, m))])) }
             @if let Some(said) = &m.said { p.said { (said) } }

@@ -15,7 +15,7 @@ use sanbao_platform::page::{self, Age, Choice, Tone, Words};
 use sanbao_platform::problem::Problem;
 
 use crate::area::{self, Area, Level};
-use crate::matter::state::MatterStateName;
+use crate::matter::state::{MatterStateName, MatterStepName};
 use crate::matter::view::MatterView;
 use crate::request::sla::SlaStatus;
 use crate::texts::{self, TEXTS};
@@ -50,16 +50,18 @@ fn styles() -> Markup {
     html! { link rel="stylesheet" href=(STYLES); }
 }
 
-/// A state as a badge: word and sign, never colour alone.
-fn state(lang: Lang, state: MatterStateName) -> Markup {
-    let tone = match state {
-        MatterStateName::Open => Tone::Plain,
+/// A state as a badge: word and sign, never colour alone. With the level that has to answer, it came from below.
+fn state(lang: Lang, of: &MatterView) -> Markup {
+    if of.legal.contains(&MatterStepName::Answer) {
+        return page::badge(Tone::Warn, &t(lang, "matter-from-below"));
+    }
+    let tone = match of.state {
+        MatterStateName::Open | MatterStateName::TakenBack => Tone::Plain,
         MatterStateName::SentUp => Tone::Info,
         MatterStateName::Answered => Tone::Warn,
         MatterStateName::Settled => Tone::Ok,
-        MatterStateName::TakenBack => Tone::Plain,
     };
-    page::badge(tone, &texts::matter_state(lang, state))
+    page::badge(tone, &texts::matter_state(lang, of.state))
 }
 
 /// The clock: its badge, and how long is left.
@@ -71,6 +73,12 @@ fn clock(lang: Lang, of: &MatterView, now: DateTime<Utc>) -> Markup {
         SlaStatus::Breached => (Tone::Bad, "matter-breached"),
     };
     html! { (page::badge(tone, &t(lang, key))) " " (words(lang).age(Age::Left, due, now)) }
+}
+
+/// The last day of a clock: the moment itself is the midnight after it.
+fn last_day(lang: Lang, due: DateTime<Utc>) -> String {
+    let day = words(lang).day(local_day(due - chrono::Duration::seconds(1)));
+    TEXTS.with(lang, "matter-last-day", &[("day", &day)])
 }
 
 /// The words of a matter, or that they are gone.
