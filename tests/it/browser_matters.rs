@@ -61,7 +61,7 @@ async fn a_matter_goes_up_from_a_telephone_and_comes_back_with_its_answer() {
     fits(&browser).await;
     browser.shots("matters-up").await;
     browser.run(&say("send-up", "reason", "井盖归市政，网格管不了")).await;
-    browser.until("document.querySelector('main').innerText.includes('您可以查看进展') || document.querySelector('#do-take-back[open]')").await;
+    browser.until("document.querySelector('main').innerText.includes('您可以查看进展')").await;
     browser.shots("matters-waits").await;
     browser.forget().await;
     browser.log_in("community").await;

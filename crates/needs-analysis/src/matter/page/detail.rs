@@ -35,8 +35,8 @@ pub(super) async fn show(
         div.columns {
             section.card.next aria-labelledby="actions" {
                 h2 #actions { (t(lang, "actions-title")) }
-                @if matter.legal.is_empty() { p { (waits(lang, &matter)) } }
-                @for (n, step) in matter.legal.iter().enumerate() { (action(lang, &matter, *step, n == 0 && *step != MatterStepName::Reopen)) }
+                @if !matter.legal.iter().any(|step| moves(*step)) { p { (waits(lang, &matter)) } }
+                @for (n, step) in matter.legal.iter().enumerate() { (action(lang, &matter, *step, n == 0 && moves(*step))) }
             }
             div {
                 (facts(&ctx, &matter))
@@ -45,6 +45,11 @@ pub(super) async fn show(
         }
     };
     Ok(app.deps.frame.page(lang, &heading, Some(&ctx.actor), "/matters", &["/static/send.js"], &body))
+}
+
+/// Whether a step moves a matter on; the others are there for a mistake.
+fn moves(step: MatterStepName) -> bool {
+    !matches!(step, MatterStepName::TakeBack | MatterStepName::Reopen)
 }
 
 /// The level that does something next, where the reader does not.

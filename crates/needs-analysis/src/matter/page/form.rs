@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::{areas, back, choices, styles, t};
 use crate::App;
-use crate::area::Level;
+use crate::area::{AreaCode, Level};
 use crate::matter::api;
 use crate::matter::input::{MATTER_CHARS_MAX, NewMatter};
 use crate::matter::model::MatterKind;
@@ -37,7 +37,7 @@ pub(super) async fn new(
     let areas = areas(&app, &ctx, Level::Building).await?;
     let lang = ctx.lang;
     let only = areas.first().filter(|_| areas.len() == 1).map(|area| area.code.as_str());
-    let choices = choices(lang, &areas, place.as_ref().map(|code| code.as_str()).or(only));
+    let choices = choices(lang, &areas, place.as_ref().map(AreaCode::as_str).or(only));
     let kinds = MatterKind::ALL.iter().map(|kind| {
         let words = texts::matter_kind(lang, *kind);
         page::pick(kind, words, asked.door_id.is_some() && *kind == MatterKind::Elders)

@@ -31,10 +31,6 @@ fn of(figures: &Value, area: &str, level: &str) -> [Option<i64>; 9] {
     std::array::from_fn(|n| found.and_then(|item| item[names[n]].as_i64()))
 }
 
-const fn n(n: i64) -> Option<i64> {
-    Some(n)
-}
-
 /// Seven of a grid: five settled after 1, 2, 3, 4 and 10 hours, one sent up, one late.
 async fn a_week(house: &House) -> (String, String) {
     house.get(&community(), "/v1/matters").await.expect(200);
@@ -56,7 +52,7 @@ async fn a_week(house: &House) -> (String, String) {
 async fn a_month_is_counted_as_it_is_defined() {
     on_both(|engine| async move {
         let house = House::open(&engine).await;
-        let (sent, late) = a_week(&house).await;
+        let ((sent, late), n) = (a_week(&house).await, Some::<i64>);
         let now = figures(&house, &analyst(), STREET, "").await;
         assert_eq!((&now["month"], &now["items"][0]["area_name"]), (&json!("2026-11"), &json!("招宝山街道")));
         // Of the seven of the grid one went up before it was due, and one is late.

@@ -75,7 +75,7 @@ async fn a_matter_goes_up_with_its_reason_and_comes_down_with_the_answer() {
         // The community's people have looked; those of the compound never did.
         ids(&house, &community(), "mine").await;
         let id = raise(&house, &grid_leader(), STAIR).await;
-        assert_eq!(ids(&house, &grid_leader(), "mine").await, [id.clone()]);
+        assert_eq!(ids(&house, &grid_leader(), "mine").await, [id.as_str()]);
         let own = house.get(&grid_leader(), &format!("/v1/matters/{id}")).await.expect(200);
         assert_eq!(own["legal"], json!(["settle", "send-up", "take-back"]));
         assert_eq!((&own["above"]["area_code"], &own["lies_with"]["area_code"]), (&json!(CHENGDONG), &json!(GRID)));
@@ -86,9 +86,9 @@ async fn a_matter_goes_up_with_its_reason_and_comes_down_with_the_answer() {
         assert_eq!(up["legal"], json!(["take-back"]), "it lies with another level now");
         take(&house, &grid_leader(), &id, "answer", "x").await.refused(403, "forbidden");
         take(&house, &grid_leader(), &id, "settle", "x").await.refused(403, "forbidden");
-        assert_eq!(ids(&house, &grid_leader(), "sent").await, [id.clone()]);
-        assert_eq!(ids(&house, &community(), "mine").await, [id.clone()]);
-        assert_eq!(ids(&house, &street(), "below").await, [id.clone()]);
+        assert_eq!(ids(&house, &grid_leader(), "sent").await, [id.as_str()]);
+        assert_eq!(ids(&house, &community(), "mine").await, [id.as_str()]);
+        assert_eq!(ids(&house, &street(), "below").await, [id.as_str()]);
         take(&house, &street(), &id, "answer", "x").await.refused(403, "forbidden");
         take(&house, &community(), &id, "settle", "x").await.refused(409, "invalid-transition");
         house.clock.advance(Duration::from_hours(1));
@@ -103,7 +103,7 @@ async fn a_matter_goes_up_with_its_reason_and_comes_down_with_the_answer() {
             (&done["state"], &done["due_at"], &done["legal"]),
             (&json!("settled"), &Value::Null, &json!(["reopen"]))
         );
-        assert_eq!(ids(&house, &community(), "ended").await, [id.clone()]);
+        assert_eq!(ids(&house, &community(), "ended").await, [id.as_str()]);
         let detail = house.get(&street(), &format!("/v1/matters/{id}")).await.expect(200);
         let told = detail["history"].as_array().unwrap().iter();
         let told: Vec<_> =
@@ -140,8 +140,8 @@ async fn a_level_that_has_nobody_is_left_out_and_where_none_is_known_it_goes_to_
         ids(&house, &compound_leader(), "mine").await;
         assert_eq!(above(&id).await, "compound", "a grid without people is left out");
         take(&house, &stair_leader(), &id, "send-up", "大").await.expect(200);
-        assert_eq!(ids(&house, &compound_leader(), "mine").await, [id.clone()]);
-        assert_eq!(ids(&house, &grid_leader(), "sent").await, [id.clone()], "it passed the grid by");
+        assert_eq!(ids(&house, &compound_leader(), "mine").await, [id.as_str()]);
+        assert_eq!(ids(&house, &grid_leader(), "sent").await, [id.as_str()], "it passed the grid by");
         take(&house, &compound_leader(), &id, "answer", "好").await.expect(200);
         house.clock.advance(Duration::from_hours(61 * 24));
         assert_eq!(above(&id).await, "street", "nobody of the compound was here for sixty days");
@@ -171,7 +171,7 @@ async fn a_level_sees_what_was_raised_there_or_below_and_nobody_else_sees_it() {
             assert_ne!(house.get(&nothing, "/v1/matters").await.status, 200);
             assert_ne!(house.post(&nothing, "/v1/matters", lamp(STAIR)).await.status, 201);
         }
-        assert_eq!(ids(&house, &compound_leader(), "below").await, [id.clone()]);
+        assert_eq!(ids(&house, &compound_leader(), "below").await, [id.as_str()]);
         take(&house, &compound_leader(), &id, "settle", "x").await.refused(403, "forbidden");
         take(&house, &community(), &id, "take-back", "x").await.refused(403, "forbidden");
         let filtered =
@@ -250,19 +250,19 @@ async fn an_area_that_is_moved_takes_its_open_matters_to_the_new_parents_people(
         ids(&house, &other_community(), "mine").await;
         let id = raise(&house, &grid_leader(), STAIR).await;
         take(&house, &grid_leader(), &id, "send-up", "大").await.expect(200);
-        assert_eq!(ids(&house, &community(), "mine").await, [id.clone()]);
+        assert_eq!(ids(&house, &community(), "mine").await, [id.as_str()]);
         // From tomorrow on.
         let there = json!({ "parent": format!("{XIMEN}-C1"), "from": "2026-11-24" });
         house.post(&administrator(), &format!("/v1/areas/{GRID}/move"), there).await.expect(200);
-        assert_eq!(ids(&house, &community(), "mine").await, [id.clone()]);
+        assert_eq!(ids(&house, &community(), "mine").await, [id.as_str()]);
         take(&house, &other_community(), &id, "answer", "x").await.refused(404, "not-found");
         house.clock.advance(Duration::from_hours(24));
         assert_eq!(ids(&house, &community(), "mine").await, [""; 0]);
         take(&house, &community(), &id, "answer", "x").await.refused(404, "not-found");
-        assert_eq!(ids(&house, &other_community(), "mine").await, [id.clone()]);
-        assert_eq!(ids(&house, &grid_leader(), "sent").await, [id.clone()]);
+        assert_eq!(ids(&house, &other_community(), "mine").await, [id.as_str()]);
+        assert_eq!(ids(&house, &grid_leader(), "sent").await, [id.as_str()]);
         take(&house, &other_community(), &id, "answer", "西门来办").await.expect(200);
-        assert_eq!(ids(&house, &grid_leader(), "mine").await, [id.clone()]);
+        assert_eq!(ids(&house, &grid_leader(), "mine").await, [id.as_str()]);
         assert_eq!(house.count("select count(*) from matter").await, 1);
     })
     .await;
