@@ -104,6 +104,8 @@ pub(crate) fn navigation() -> Vec<NavLink> {
         NavLink { kinds: OF_ELDERS, ..link("/persons", "nav-persons", &[DISPATCHER]) },
         link("/requests", "nav-requests", &[DISPATCHER]),
         NavLink { kinds: GOVERNING, ..link("/doors", "nav-doors", &[AREA_LEADER, DISPATCHER, ANALYST]) },
+        NavLink { kinds: GOVERNING, ..link("/matters", "nav-matters", &[AREA_LEADER, DISPATCHER]) },
+        NavLink { kinds: GOVERNING, ..link("/matters/figures", "nav-matters-figures", &[ANALYST]) },
         NavLink { kinds: AGENCIES, ..link("/visits", "nav-visits", &[DISPATCHER]) },
         NavLink { kinds: OF_ELDERS, ..link("/persons/pairs", "nav-pairs", &[DISPATCHER]) },
         link("/visits/today", "nav-today", &[CAREGIVER]),

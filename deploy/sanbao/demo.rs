@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use sanbao_booking::account::organisation::OrganisationKind;
 use sanbao_booking::{account, consult, role, visit};
-use sanbao_needs_analysis::{door, request};
+use sanbao_needs_analysis::{door, matter, request};
 use sanbao_platform::bus::Outbox;
 use sanbao_platform::clock::Clock;
 use sanbao_platform::http;
@@ -93,6 +93,9 @@ pub async fn fill(parts: &Parts) -> Result<(), CommandError> {
     door::demo::fill(&needs, network.street_office.0)
         .await
         .map_err(|e| CommandError::Service("filling the demo's rounds of door knocks", e.to_string()))?;
+    matter::demo::fill(&needs, network.street_office.0)
+        .await
+        .map_err(|e| CommandError::Service("filling the demo's matters", e.to_string()))?;
     let log = Outbox::new(sanbao_needs_analysis::NAME, parts.stores.of(Role::NeedsAnalysis)?.clone());
     let caregivers: Vec<_> = network.of_role(role::CAREGIVER).map(|a| a.id.0).collect();
     visit::demo::fill(&booking, &log, network.agency.0, &caregivers).await.map_err(failed)?;

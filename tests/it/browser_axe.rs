@@ -13,7 +13,7 @@ use crate::common::{self, Served, flow};
 
 /// Everybody with pages of their own.
 const LOGINS: &[&str] =
-    &["", "nurse", "doctor", "dispatcher", "desk", "caregiver", "analyst", "grid", "admin", "director"];
+    &["", "nurse", "doctor", "dispatcher", "desk", "caregiver", "analyst", "grid", "community", "admin", "director"];
 /// Pages that nothing on a page leads to, with somebody who opens them.
 const OPENED: &[(&str, &str)] = &[
     ("", "/login"),

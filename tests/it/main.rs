@@ -14,6 +14,7 @@ mod browser_desk;
 mod browser_doors;
 mod browser_from_empty;
 mod browser_help;
+mod browser_matters;
 mod browser_pages;
 mod browser_proof;
 mod browser_week;

@@ -19,6 +19,7 @@ const TABLES: &[&str] = &[
     "consult_ticket",
     "door",
     "history",
+    "matter",
     "person",
     "person_care",
     "person_hold",
@@ -82,6 +83,8 @@ const READERS: &[&str] = &[
     "crates/booking/src/visit/store.rs",
     "crates/needs-analysis/src/door/forget.rs",
     "crates/needs-analysis/src/door/store.rs",
+    "crates/needs-analysis/src/matter/forget.rs",
+    "crates/needs-analysis/src/matter/store.rs",
     "crates/needs-analysis/src/request/demo.rs",
     "crates/needs-analysis/src/request/departed.rs",
     "crates/needs-analysis/src/request/erased.rs",
@@ -146,6 +149,7 @@ const OPENED: &[(&str, &str)] = &[
     ("crates/needs-analysis/src/door/import.rs", "what a row of a file is held against"),
     ("crates/needs-analysis/src/door/steps.rs", "what a request is made of"),
     ("crates/needs-analysis/src/door/store.rs", "statements"),
+    ("crates/needs-analysis/src/matter/store.rs", "statements"),
     ("crates/needs-analysis/src/request/events.rs", "what the agency's order needs"),
     ("crates/needs-analysis/src/request/edit.rs", "what is put right, and its history, which is shown as such"),
     ("crates/needs-analysis/src/request/input.rs", "what is taken down"),
@@ -157,8 +161,10 @@ const OPENED: &[(&str, &str)] = &[
 ];
 
 /// The files of code that answer with a file to keep, in which nobody is named, and what it holds.
-const PLAIN_FILES: &[(&str, &str)] =
-    &[("crates/needs-analysis/src/rollup/api.rs", "numbers by area, category and time")];
+const PLAIN_FILES: &[(&str, &str)] = &[
+    ("crates/needs-analysis/src/matter/api/figures.rs", "numbers by area, level and month"),
+    ("crates/needs-analysis/src/rollup/api.rs", "numbers by area, category and time"),
+];
 
 /// A file that tells of people leaves the house with them: only somebody who has proved it lately takes one.
 pub const TAKEN_OUT: Rule = Rule {

@@ -36,6 +36,7 @@ fn page_of(kind: &str, id: Uuid) -> Option<String> {
         "person" => Some(format!("/persons/{id}")),
         "account" => Some(format!("/admin/accounts/{id}")),
         "request" => Some(format!("/requests/{id}")),
+        "matter" => Some(format!("/matters/{id}")),
         "door_round" => Some(format!("/doors/rounds/{id}")),
         _ => None,
     }

@@ -3,6 +3,7 @@
 pub mod area;
 mod audit;
 pub mod door;
+pub mod matter;
 pub mod policy;
 pub mod request;
 pub mod role;
@@ -47,6 +48,7 @@ pub const MIGRATIONS: Migrations = migrations!("needs-analysis":
     1260 "1260_import_runs",
     1280 "1280_doors",
     1320 "1320_queue",
+    1350 "1350_matters",
 );
 
 /// The zone in which this network counts its days.
@@ -91,6 +93,7 @@ pub fn build(config: Config, deps: Deps) -> Service {
         .merge(request::routes())
         .merge(rollup::routes())
         .merge(door::routes())
+        .merge(matter::routes())
         .merge(audit::routes())
         .merge(signal::routes());
     let disposer = request::retention::disposer(app.deps.db.clone(), app.deps.clock.clone(), app.config.periods);

@@ -51,6 +51,14 @@ listed_enum! {
         RoundMake,
         /// Read how far a round has come, as numbers.
         RoundRead,
+        /// Raise one where the actor is near.
+        MatterRaise,
+        /// Read the matters that were raised at the actor's level or below.
+        MatterRead,
+        /// Move a matter on. In scope is what lies with the actor's own area, or was raised there where it is taken back.
+        MatterHandle,
+        /// Read how matters were settled, as numbers.
+        MatterFigures,
         /// Read the audit log of what the people of one's own organisation did.
         AuditRead,
     }
@@ -73,11 +81,15 @@ pub fn decide(capacity: Capacity, action: Action, relation: Relation) -> Decisio
             | A::NeedsRead
             | A::DoorAnswer
             | A::RoundMake
-            | A::RoundRead,
+            | A::RoundRead
+            | A::MatterRaise
+            | A::MatterRead
+            | A::MatterHandle
+            | A::MatterFigures,
             StreetDispatcher,
             InScope,
         )
-        | (A::RequestRead | A::NeedsRead | A::RoundRead, StreetAnalyst, InScope)
+        | (A::RequestRead | A::NeedsRead | A::RoundRead | A::MatterFigures, StreetAnalyst, InScope)
         | (
             A::RequestRead
             | A::NeedsRead
@@ -85,12 +97,17 @@ pub fn decide(capacity: Capacity, action: Action, relation: Relation) -> Decisio
             | A::AreaEdit
             | A::Import
             | A::RoundMake
-            | A::RoundRead,
+            | A::RoundRead
+            | A::MatterFigures,
             StreetAdministrator,
             InScope,
         )
         | (A::RequestRead | A::RequestReadPersonal | A::RequestAnswer, AgencyDispatcher, Assigned)
-        | (A::DoorAnswer | A::RoundRead, AreaLeader, InScope)
+        | (
+            A::DoorAnswer | A::RoundRead | A::MatterRaise | A::MatterRead | A::MatterHandle | A::MatterFigures,
+            AreaLeader,
+            InScope,
+        )
         // The log of one's own organisation, wherever its areas are.
         | (A::AuditRead, StreetAdministrator | Administrator, _) => Allow,
         // The tree is known to all, so to hide it would say nothing.
@@ -103,6 +120,8 @@ pub fn decide(capacity: Capacity, action: Action, relation: Relation) -> Decisio
         | (A::RequestAnswer, StreetDispatcher, InScope)
         | (A::RoundMake, StreetAnalyst | AreaLeader, InScope)
         | (A::RequestHandle, AgencyDispatcher, Assigned)
+        // It is seen before this is asked, but lies with another level.
+        | (A::MatterHandle, StreetDispatcher | AreaLeader, _)
         | (
             A::RequestCreate | A::Import,
             StreetDispatcher | StreetAnalyst | StreetAdministrator | AgencyDispatcher,

@@ -9,6 +9,8 @@ use crate::area::Level;
 use crate::door::model::RoundReason;
 use crate::door::state::{DoorStateName, DoorStepName};
 use crate::door::steps::SOURCE_DOOR;
+use crate::matter::model::MatterKind;
+use crate::matter::state::{MatterStateName, MatterStepName};
 use crate::request::category::{Category, Urgency};
 use crate::request::queue::Queue;
 use crate::request::state::RequestStateName;
@@ -30,7 +32,9 @@ pub(crate) static TEXTS: LazyLock<Texts> = LazyLock::new(|| {
             "\n",
             include_str!("../texts/door.zh-CN.ftl"),
             "\n",
-            include_str!("../texts/queue.zh-CN.ftl")
+            include_str!("../texts/queue.zh-CN.ftl"),
+            "\n",
+            include_str!("../texts/matter.zh-CN.ftl")
         ),
         concat!(
             include_str!("../texts/request.en.ftl"),
@@ -45,7 +49,9 @@ pub(crate) static TEXTS: LazyLock<Texts> = LazyLock::new(|| {
             "\n",
             include_str!("../texts/door.en.ftl"),
             "\n",
-            include_str!("../texts/queue.en.ftl")
+            include_str!("../texts/queue.en.ftl"),
+            "\n",
+            include_str!("../texts/matter.en.ftl")
         ),
     )
 });
@@ -118,6 +124,48 @@ pub(crate) fn round_reason(lang: Lang, reason: RoundReason) -> String {
     TEXTS.get(lang, &format!("round-reason-{reason}"))
 }
 
+/// The field of a matter in words.
+pub(crate) fn matter_kind(lang: Lang, kind: MatterKind) -> String {
+    TEXTS.get(lang, &format!("matter-kind-{kind}"))
+}
+
+/// A matter's state in words.
+pub(crate) fn matter_state(lang: Lang, state: MatterStateName) -> String {
+    TEXTS.get(lang, &format!("matter-state-{state}"))
+}
+
+/// The words on a button of a matter.
+pub(crate) fn matter_step(lang: Lang, step: MatterStepName) -> String {
+    matter_line(lang, step.as_str())
+}
+
+/// A line of a matter's history in words.
+pub(crate) fn matter_line(lang: Lang, step: &str) -> String {
+    TEXTS.get(lang, &format!("matter-step-{step}"))
+}
+
+/// The columns of the file of figures, as the keys of their heads name them.
+const MATTER_HEADS: [&str; 13] = [
+    "area-code",
+    "area",
+    "month",
+    "level",
+    "raised",
+    "settled",
+    "sent-up",
+    "due",
+    "in-time",
+    "closing-rate",
+    "share",
+    "median",
+    "p90",
+];
+
+/// The heads of the columns of the file of figures.
+pub(crate) fn matter_heads(lang: Lang) -> [String; 13] {
+    MATTER_HEADS.map(|head| TEXTS.get(lang, &format!("matter-head-{head}")))
+}
+
 /// A level of areas in words.
 pub(crate) fn level(lang: Lang, level: Level) -> String {
     TEXTS.get(lang, &format!("level-{level}"))
@@ -128,6 +176,7 @@ mod tests {
     use sanbao_platform::lifecycle::Lifecycle as _;
 
     use super::*;
+    use crate::matter::view::step_words;
     use crate::request::input::Channel;
     use crate::request::model::Request;
     use crate::request::step::RequestStepName;
@@ -144,6 +193,10 @@ mod tests {
             .chain(DoorStateName::ALL.iter().map(|s| format!("door-state-{s}")))
             .chain(DoorStepName::ALL.iter().map(|s| format!("door-step-{s}")))
             .chain(RoundReason::ALL.iter().map(|r| format!("round-reason-{r}")))
+            .chain(MatterKind::ALL.iter().map(|k| format!("matter-kind-{k}")))
+            .chain(MatterStateName::ALL.iter().map(|s| format!("matter-state-{s}")))
+            .chain(step_words().map(|s| format!("matter-step-{s}")))
+            .chain(MATTER_HEADS.iter().map(|head| format!("matter-head-{head}")))
             .chain(Level::ALL.iter().map(|l| format!("level-{l}")))
             .chain(SOURCES.iter().map(|source| format!("source-{source}")))
             .chain(COUNTS_HEAD.iter().map(|head| format!("csv-{head}")));

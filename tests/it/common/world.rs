@@ -101,7 +101,7 @@ impl World {
             ("/v1/areas/{code}", "code", "330211001001".to_owned()),
             ("/v1/consults/{id}/papers", "kind", "request".to_owned()),
         ];
-        Self { things: [things, knocked_on(served).await].concat(), nobody, strangers, former }
+        Self { things: [things, knocked_on(served).await, raised(served).await].concat(), nobody, strangers, former }
     }
 
     /// The id of the world that a path asks for by a name.
@@ -215,6 +215,13 @@ async fn knocked_on(served: &Served) -> Vec<(&'static str, &'static str, String)
         ("/v1/door-rounds/{id}", "id", round),
         ("/v1/doors/{id}", "id", flow::text(&door, "/id")),
     ]
+}
+
+/// A matter of a grid, as its leader raised it.
+async fn raised(served: &Served) -> Vec<(&'static str, &'static str, String)> {
+    let new = json!({ "title": "楼道灯坏了", "kind": "facility", "area_code": "330211001001-C1-G1" });
+    let made = served.nobody().demo("grid").await.post("/v1/matters", &new).await.expect(201);
+    vec![("/v1/matters/{id}", "id", flow::text(&made, "/id"))]
 }
 
 /// A care home more, in the street; its id.

@@ -11,7 +11,7 @@ use super::{audited, callers, kind_of, personal_operations, shown_by, with_peopl
 use crate::common::flow::{self, text};
 use crate::common::{Client, Served};
 
-const LOGINS: &[&str] = &["nurse", "doctor", "desk", "dispatcher", "caregiver", "admin"];
+const LOGINS: &[&str] = &["nurse", "doctor", "desk", "dispatcher", "caregiver", "grid", "community", "admin"];
 
 /// The demo's people at work.
 pub(super) struct Journey<'a> {
@@ -114,6 +114,7 @@ impl<'a> Journey<'a> {
         self.visits().await;
         self.requests().await;
         self.doors().await;
+        self.matters().await;
     }
 
     async fn doors(&mut self) {
@@ -130,6 +131,22 @@ impl<'a> Journey<'a> {
             self.post("desk", &format!("/v1/doors/{door}/{step}"), body).await;
         }
         self.get("desk", &format!("/v1/doors?round={round}")).await;
+    }
+
+    async fn matters(&mut self) {
+        let new = json!({ "title": "楼道灯坏了", "kind": "facility", "area_code": "330211001001-C1-G1" });
+        let matter = text(&self.post("grid", "/v1/matters", new).await, "/id");
+        for (who, step, field) in [
+            ("grid", "send-up", "reason"),
+            ("community", "answer", "answer"),
+            ("grid", "settle", "note"),
+            ("grid", "reopen", "reason"),
+            ("grid", "take-back", "reason"),
+        ] {
+            self.post(who, &format!("/v1/matters/{matter}/{step}"), json!({ field: "说一句" })).await;
+        }
+        self.get("community", &format!("/v1/matters/{matter}")).await;
+        self.get("community", "/v1/matters?which=ended").await;
     }
 
     async fn emergency(&mut self) {

@@ -38,6 +38,7 @@ const PERSONAL: &[&str] = &[
     "EmergencyRecord",
     "EndedView",
     "ExportedDoor",
+    "ExportedMatter",
     "ExportedRequest",
     "ExportedSection",
     "Feedback",
@@ -53,6 +54,9 @@ const PERSONAL: &[&str] = &[
     "LookedUp",
     "LookupView",
     "MannerFacts",
+    "MatterDetail",
+    "MatterLine",
+    "MatterView",
     "MeetingView",
     "NationalIdView",
     "OpenView",
@@ -62,6 +66,7 @@ const PERSONAL: &[&str] = &[
     "Page_ConsultLine",
     "Page_DoorView",
     "Page_EmergencyAccessView",
+    "Page_MatterView",
     "Page_PairView",
     "Page_PersonView",
     "Page_RequestView",
@@ -157,6 +162,10 @@ const PLAIN: &[&str] = &[
     "LogInView",
     "Mapping",
     "Mappings",
+    "MatterFigure",
+    "MatterFigures",
+    "MatterNumbers",
+    "MatterPlace",
     "NeedingConsult",
     "OfferAccepted",
     "OfferLink",
@@ -219,6 +228,7 @@ const DRAFTED_OF: &str = "select resident_id from consult_draft where id = $1 an
 const ELDERS_OF: &str = "select person_id from visit where id = $1";
 const PERSON_OF: &str = "select person_id from request where id = $1 and person_id is not null";
 const BEHIND: &str = "select person_id from door where id = $1 and person_id is not null";
+const ABOUT: &str = "select person_id from matter where id = $1 and person_id is not null";
 const MOVED_OF: &str = "select p.id from person_transfer t join person p on p.id = t.person_id or p.id = t.held_id
     or (t.state = 'declined' and p.national_id_index = t.national_id_index) where t.id = $1";
 const OPENED_PERSON: &str = "select person_id from emergency_access where id = $1 and person_id is not null";
@@ -234,10 +244,12 @@ fn service_of(path: &str) -> Role {
         "/v1/imports",
         "/v1/needs",
         "/v1/door",
+        "/v1/matters",
         "/requests",
         "/needs",
         "/areas",
         "/doors",
+        "/matters",
     ];
     if needs.iter().any(|prefix| path.starts_with(prefix)) { Role::NeedsAnalysis } else { Role::Booking }
 }
@@ -252,6 +264,7 @@ fn kind_of(path: &str) -> Option<&'static str> {
         ("visits", "visit"),
         ("requests", "request"),
         ("doors", "door"),
+        ("matters", "matter"),
         ("discharge", "transfer"),
         ("transfers", "transfer"),
         ("persons", "person"),
@@ -281,6 +294,7 @@ async fn people_of(served: &Served, kind: &str, id: Uuid) -> Vec<Uuid> {
         "visit" => (Role::Booking, ELDERS_OF),
         "request" => (Role::NeedsAnalysis, PERSON_OF),
         "door" => (Role::NeedsAnalysis, BEHIND),
+        "matter" => (Role::NeedsAnalysis, ABOUT),
         "emergency_access" => (Role::Booking, OPENED_PERSON),
         "transfer" => (Role::Booking, MOVED_OF),
         _ => return Vec::new(),

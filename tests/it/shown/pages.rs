@@ -39,6 +39,8 @@ const PERSONAL: &[(&str, &str)] = &[
     ("/visits", "dispatcher"),
     ("/visits/today", "caregiver"),
     ("/doors", "desk"),
+    ("/matters", "desk"),
+    ("/matters/{id}", "grid"),
     ("/requests", "desk"),
     ("/requests/part", "desk"),
     ("/requests/export/part", "desk"),
@@ -71,6 +73,8 @@ const PLAIN: &[&str] = &[
     "/emergency-accesses/events",
     "/guest",
     "/login",
+    "/matters/figures",
+    "/matters/new",
     "/me",
     "/me/organisations",
     "/me/password",
@@ -142,6 +146,7 @@ async fn things_in(served: &Served, role: Role, kind: &'static str, text: &str) 
         "visit" => "select id from visit",
         "emergency_access" => "select id from emergency_access",
         "door" => "select id from door",
+        "matter" => "select id from matter",
         "transfer" => "select id from person_transfer",
         _ => "select id from request",
     };
@@ -184,7 +189,7 @@ async fn residents_in(served: &Served, text: &str) -> Seen {
 
 async fn every_page_names_whom_it_shows(engine: TestEngine) {
     let served = Served::demo(engine).await;
-    let clients = callers(&served, &["nurse", "doctor", "dispatcher", "caregiver", "desk"]).await;
+    let clients = callers(&served, &["nurse", "doctor", "dispatcher", "caregiver", "desk", "grid"]).await;
     let nobody = served.nobody();
     let agency = flow::organisation(&nobody, "home_care_agency").await;
     let caregiver = flow::account(&nobody, &agency, "caregiver").await;
@@ -200,7 +205,8 @@ async fn every_page_names_whom_it_shows(engine: TestEngine) {
         if page.starts_with("/persons") {
             return resident.clone();
         }
-        let kinds = ["/v1/requests/{id}", "/v1/emergency-accesses/{id}", "/v1/consults/handover/{id}"];
+        let kinds =
+            ["/v1/requests/{id}", "/v1/matters/{id}", "/v1/emergency-accesses/{id}", "/v1/consults/handover/{id}"];
         let of = |kind: &&str| page.starts_with(kind.trim_start_matches("/v1").trim_end_matches("/{id}"));
         world.own_id(kinds.into_iter().find(of).unwrap_or("/v1/consults/{id}"))
     };
@@ -218,6 +224,9 @@ async fn every_page_names_whom_it_shows(engine: TestEngine) {
         let shown = match service_of(&path) {
             Role::NeedsAnalysis if page.starts_with("/doors") => {
                 things_in(&served, Role::NeedsAnalysis, "door", &answer.text).await
+            }
+            Role::NeedsAnalysis if page.starts_with("/matters") => {
+                things_in(&served, Role::NeedsAnalysis, "matter", &answer.text).await
             }
             Role::NeedsAnalysis => things_in(&served, Role::NeedsAnalysis, "request", &answer.text).await,
             _ if page.starts_with("/visits") => things_in(&served, Role::Booking, "visit", &answer.text).await,

@@ -104,6 +104,7 @@ const ACCOUNTS: &[(&str, &str, Post, Option<&str>)] = &[
     ("analyst", "苏文清", (ANALYST, StreetOffice), None),
     ("stair", "潘月琴", (AREA_LEADER, StreetOffice), None),
     ("grid", "卢建平", (AREA_LEADER, StreetOffice), None),
+    ("community", "邬文娟", (DISPATCHER, StreetOffice), None),
     ("admin", "高海平", (ADMINISTRATOR, StreetOffice), None),
 ];
 
@@ -206,6 +207,7 @@ async fn add_account(
     let areas = match (account.login, account.kind) {
         ("stair", _) => vec![STAIR_CODE.to_owned()],
         ("grid", _) => vec![GRID_CODE.to_owned()],
+        ("community", _) => vec![COMMUNITY_CODE.to_owned()],
         (_, StreetOffice) => vec![STREET_CODE.to_owned()],
         _ => Vec::new(),
     };

@@ -17,7 +17,7 @@ use super::id::RequestId;
 use super::model::Request;
 use super::step::{RequestStep, RequestStepName, Said};
 use super::words;
-use crate::{App, door};
+use crate::{App, door, matter};
 
 /// Somebody was erased.
 pub(super) const ERASED: &str = "booking.person.erased";
@@ -68,6 +68,7 @@ const EMPTY_OLD_HISTORY: &str = "update request_history set reason = null, note 
 const TAKEN: &[(&str, &str)] = &[
     ("elder", FORGET_ELDER),
     ("door", door::forget::EMPTY),
+    ("matter", matter::forget::EMPTY),
     ("parked_event", FORGET_PARKED),
     ("idempotency", FORGET_ANSWERS),
     ("request", EMPTY),
@@ -134,6 +135,7 @@ async fn take_out(tx: &mut Tx, gone: &Gone<'_>, over: Over, cause: &str) -> Resu
 async fn forget(tx: &mut Tx, gone: &Gone<'_>) -> Result<(), DbError> {
     // Before the records that lead on to this one are forgotten.
     door::forget::person(tx, gone.person).await?;
+    matter::forget::person(tx, gone.person).await?;
     on!(tx, |c| sqlx::query(REMEMBER).bind(gone.person).bind(gone.at).execute(c).await.map(drop))?;
     for statement in [FORGET_ELDER, FORGET_PARKED, FORGET_ANSWERS, RELEASE] {
         on!(tx, |c| sqlx::query(statement).bind(gone.person).execute(c).await.map(drop))?;
@@ -266,6 +268,8 @@ mod tests {
         ("inbox", "ids of events"),
         ("inbox_cursor", "ids of events"),
         ("kept_backup", "when a backup was made"),
+        ("matter_post", "places and days"),
+        ("matter_stay", "ids, places and moments"),
         ("network_mark", "keys"),
         ("office", "organisations"),
         ("outbox", "emptied by the platform, event by event, so that its readers read them still"),

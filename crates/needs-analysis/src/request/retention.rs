@@ -1,4 +1,4 @@
-//! Requests, and doors of rounds, whose time is over. A request is emptied and unlinked: place, day, category and state stay, so that past counts do, and
+//! Requests, doors of rounds and matters whose time is over. A request is emptied and unlinked: place, day, category and state stay, so that past counts do, and
 //! nothing leads from it to anybody. Nobody sees it any more, but for the numbers.
 
 use std::sync::Arc;
@@ -13,7 +13,8 @@ use super::erased;
 use super::held;
 use super::id::RequestId;
 use crate::door::forget::door_unheld;
-use crate::{NAME, door};
+use crate::matter::forget::matter_unheld;
+use crate::{NAME, door, matter};
 
 macro_rules! ended {
     () => {
@@ -36,11 +37,14 @@ const DUE: &str = concat!(
     unheld!(),
     " union all select d.id, d.state_since from door d where d.state_since <= $1 and (d.state_since, d.id) > ($2, $3)",
     door_unheld!(),
+    " union all select m.id, m.state_since from matter m where m.state_since <= $1 and (m.state_since, m.id) > ($2, $3)",
+    matter_unheld!(),
     " order by state_since, id limit $4"
 );
 const OLDEST: &str =
     "select min(x.state_since) from (select min(r.state_since) as state_since from request r where r.removed_at is null
-    union all select min(d.state_since) from door d) x";
+    union all select min(d.state_since) from door d
+    union all select min(m.state_since) from matter m where m.due_at is null) x";
 const STILL: &str =
     concat!("select count(*) from request r where r.id = $1 and r.state_since <= $2 and ", ended!(), unheld!());
 const LOCK_POSTGRES: &str = "select r.id from request r where r.id = $1 for update";
@@ -71,7 +75,7 @@ async fn take(tx: &mut Tx, id: Uuid, bound: Bound) -> Result<bool, DbError> {
     }
     let still: i64 = on!(tx, |c| sqlx::query_scalar(STILL).bind(id).bind(bound.before).fetch_one(c).await)?;
     if still == 0 {
-        return door::forget::take(tx, id, bound).await;
+        return Ok(door::forget::take(tx, id, bound).await? || matter::forget::take(tx, id, bound).await?);
     }
     erased::empty(tx, RequestId(id), bound.now).await?;
     erased::forget_parked(tx, &[id]).await?;
@@ -120,6 +124,9 @@ mod tests {
         ("inbox", "ids of events"),
         ("inbox_cursor", "ids of events"),
         ("kept_backup", "when a backup was made"),
+        ("matter", "work orders too: the row goes"),
+        ("matter_post", "places and days"),
+        ("matter_stay", "numbers of places and months"),
         ("network_mark", "keys"),
         ("office", "organisations"),
         ("outbox", "days: --keep-event-days"),

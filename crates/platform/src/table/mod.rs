@@ -7,6 +7,7 @@
 //! - `header`, `heading`, `read`: which column is which, where the header stands, and the rows
 //! - `fault`, `mend`: what is wrong with a row, and the rows to mend as a file
 //! - `report`: what every import says of a file
+//! - `write`: rows as a file for a spreadsheet
 //! - `when`: days and times in the forms that people and spreadsheets write
 //! - `body`: the file in a request
 
@@ -21,6 +22,7 @@ mod report;
 mod sheet;
 mod text;
 pub mod when;
+mod write;
 
 pub use body::{FILE_BYTES_MAX, Imports, KINDS, XLSX, file, refused_table};
 pub use fault::{ERRORS_MAX, Fault, Mask, RowError, RowPlace, whole_row};
@@ -28,3 +30,4 @@ pub use mend::{MEND_ROWS_MAX, Mend};
 pub use read::{Columns, FileNotes, Passed, ROWS_MAX, SaidHeadings, TableError, TableFile, TableRow};
 pub use report::TableReport;
 pub use sheet::SheetError;
+pub use write::spreadsheet;

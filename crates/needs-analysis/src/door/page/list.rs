@@ -74,6 +74,7 @@ async fn draw(app: &App, ctx: &Ctx, mut query: DoorQuery) -> Result<Markup, Prob
             h1 { (t(lang, "doors-title")) }
             @if makes { a.button.primary href="/doors/new" { (t(lang, "round-new")) } }
         }
+        @if may(ctx, Action::MatterRead) { p { a href="/matters" { (t(lang, "matters-title")) } } }
         @if answers { (filters(ctx, &query, &rounds)) }
         (page::live("doors", live, &part))
     };
@@ -169,6 +170,9 @@ fn card(ctx: &Ctx, d: &DoorView) -> Markup {
                 p { (TEXTS.with(lang, "door-request", &[("state", &texts::state(lang, request))])) }
             }
             div.door-do { (presses(lang, d)) }
+            @if d.state == DoorStateName::Help && may(ctx, Action::MatterRaise) {
+                p { a href=(format!("/matters/new?door={}", d.id)) { (t(lang, "door-matter")) } }
+            }
         }
     }
 }

@@ -12,9 +12,10 @@ use sanbao_platform::problem::Problem;
 use uuid::Uuid;
 
 use super::store;
-use super::view::{ExportQuery, ExportedDoor, ExportedRequest, RequestsExport};
+use super::view::{ExportQuery, ExportedDoor, ExportedMatter, ExportedRequest, RequestsExport};
 use crate::App;
 use crate::door::model::Door;
+use crate::matter::model::Matter;
 use crate::policy::Action;
 use crate::request::policy::Standing;
 use crate::request::store as requests;
@@ -51,7 +52,8 @@ pub(super) async fn exported(app: &App, ctx: &Ctx, person: Uuid) -> Result<Optio
         items.push(ExportedRequest { national_id: national_id.ok().flatten(), ..told });
     }
     let doors = doors(app, &mut conn, ctx, person).await?;
-    if items.is_empty() && doors.is_empty() {
+    let matters = matters(app, &mut conn, ctx, person).await?;
+    if items.is_empty() && doors.is_empty() && matters.is_empty() {
         return Ok(None);
     }
     let elder = store::elder(&mut conn, person).await?;
@@ -59,7 +61,7 @@ pub(super) async fn exported(app: &App, ctx: &Ctx, person: Uuid) -> Result<Optio
     let mut tx = app.deps.db.begin().await?;
     audit::record(&mut tx, ctx, "person.export", "person", person).await?;
     tx.commit().await?;
-    Ok(Some(RequestsExport { person_id: person, made_at: ctx.now(), elder, items, doors, others, cut }))
+    Ok(Some(RequestsExport { person_id: person, made_at: ctx.now(), elder, items, doors, matters, others, cut }))
 }
 
 /// The doors at which the person was looked for, as far as they lie in the caller's areas.
@@ -73,4 +75,17 @@ async fn doors(app: &App, conn: &mut Conn, ctx: &Ctx, person: Uuid) -> Result<Ve
         }
     }
     Ok(doors)
+}
+
+/// The matters that are about the person, as far as the caller may read them.
+async fn matters(app: &App, conn: &mut Conn, ctx: &Ctx, person: Uuid) -> Result<Vec<ExportedMatter>, Problem> {
+    let mut matters = Vec::new();
+    for id in store::matters_of(conn, person).await? {
+        let Some(matter) = Matter::find(conn, id).await? else { continue };
+        let standing = matter.stance(app, conn, ctx).await?;
+        if Matter::sees(ctx, &standing) == Decision::Allow {
+            matters.push(store::matter(conn, id).await?.shown(&ctx.shows, &matter));
+        }
+    }
+    Ok(matters)
 }

@@ -16,7 +16,7 @@ use super::view::{ExportQuery, ExportedRequest, RequestsExport};
 use crate::request::state::RequestStateName;
 use crate::request::{Category, Urgency};
 use crate::texts::{self, TEXTS};
-use crate::{App, ZONE, door};
+use crate::{App, ZONE, door, matter};
 use sanbao_platform::text_enum::TextEnum as _;
 
 /// The columns that have words. What is not among them is told by the file alone: ids and numbers of versions.
@@ -74,6 +74,7 @@ fn contents(lang: Lang, view: &RequestsExport) -> Markup {
         @for row in &view.elder { section.card { h3 { (t("export-elder")) } (line(lang, row)) } }
         @for item in &view.items { (request(lang, item)) }
         @for item in &view.doors { (door::exported(lang, &item.door, &item.history)) }
+        @for item in &view.matters { (matter::exported(lang, &item.matter, &item.history)) }
     }
 }
 

@@ -59,6 +59,19 @@ pub(super) const DOOR_HISTORY: &str =
     "select h.version, h.at, h.actor, h.actor_name, h.organisation, h.step, h.from_state, h.to_state, h.reason, h.note
     from history h where h.aggregate = 'door' and h.id = $1 order by h.version limit 1001";
 
+/// The matters that are about a person: whether the caller may give them is asked of each.
+pub(super) const MATTERS_OF_PERSON: &str = "select m.id from matter m where m.person_id in
+        (select $1 union select e.person_id from elder e where e.merged_into = $1)
+    order by m.raised_at desc, m.id desc limit 1001";
+/// One of them, and what was done with it.
+pub(super) const MATTER: &str =
+    "select m.id, m.organisation_id, m.area_code, m.kind, m.title, m.said, m.raised_by, m.raised_name, m.raised_level, m.raised_at,
+        m.door_id, m.request_id, m.person_id, m.state, m.level, m.state_since, m.due_at, m.sent, m.reopened, m.version
+    from matter m where m.id = $1";
+pub(super) const MATTER_HISTORY: &str =
+    "select h.version, h.at, h.actor, h.actor_name, h.organisation, h.step, h.from_state, h.to_state, h.reason, h.note
+    from history h where h.aggregate = 'matter' and h.id = $1 order by h.version limit 1001";
+
 /// The tables that are told, with their statements.
 #[cfg(test)]
 pub(super) const TOLD: &[(&str, &str)] = &[
@@ -70,4 +83,5 @@ pub(super) const TOLD: &[(&str, &str)] = &[
     ("request_moved", REQUEST_MOVED),
     ("elder", ELDER),
     ("door", DOOR),
+    ("matter", MATTER),
 ];

@@ -7,11 +7,12 @@ use sanbao_platform::on;
 use uuid::Uuid;
 
 use super::sections::{
-    AUDIT, AUDIT_SHOWN, DOOR, DOOR_HISTORY, DOORS_OF_PERSON, ELDER, HISTORY, LEADS_TO, OF_PERSON, OUTBOX, REQUEST,
-    REQUEST_MOVED, ROWS_MAX,
+    AUDIT, AUDIT_SHOWN, DOOR, DOOR_HISTORY, DOORS_OF_PERSON, ELDER, HISTORY, LEADS_TO, MATTER, MATTER_HISTORY,
+    MATTERS_OF_PERSON, OF_PERSON, OUTBOX, REQUEST, REQUEST_MOVED, ROWS_MAX,
 };
-use super::view::{ExportedDoor, ExportedRequest};
+use super::view::{ExportedDoor, ExportedMatter, ExportedRequest};
 use crate::door::DoorId;
+use crate::matter::MatterId;
 use crate::request::id::RequestId;
 
 /// The person whose record an id is of today: their own, or the one that theirs went into.
@@ -58,4 +59,15 @@ pub(super) async fn doors_of(conn: &mut Conn, person: Uuid) -> Result<Vec<DoorId
 pub(super) async fn door(conn: &mut Conn, id: DoorId) -> Result<Personal<ExportedDoor>, DbError> {
     let door = told(conn, DOOR, &[id.0], &[]).await?.pop().unwrap_or_default();
     Ok(ExportedDoor { door, history: told(conn, DOOR_HISTORY, &[id.0], &[]).await? }.into())
+}
+
+/// The matters that are about a person.
+pub(super) async fn matters_of(conn: &mut Conn, person: Uuid) -> Result<Vec<MatterId>, DbError> {
+    Ok(on!(conn, |c| sqlx::query_scalar(MATTERS_OF_PERSON).bind(person).fetch_all(c).await)?)
+}
+
+/// All that is kept of one matter.
+pub(super) async fn matter(conn: &mut Conn, id: MatterId) -> Result<Personal<ExportedMatter>, DbError> {
+    let matter = told(conn, MATTER, &[id.0], &[]).await?.pop().unwrap_or_default();
+    Ok(ExportedMatter { matter, history: told(conn, MATTER_HISTORY, &[id.0], &[]).await? }.into())
 }

@@ -27,6 +27,8 @@ pub struct RequestsExport {
     pub items: Vec<ExportedRequest>,
     /// The doors of rounds at which they were looked for, the newest first, as far as they are the caller's to give.
     pub doors: Vec<ExportedDoor>,
+    /// The matters that are about them, the newest first, as far as they are the caller's to give.
+    pub matters: Vec<ExportedMatter>,
     /// How many requests of theirs the caller may not give: those of other areas or agencies.
     pub others: usize,
     /// There are more than 1,000 requests, and these are not all.
@@ -68,6 +70,17 @@ pub struct ExportedDoor {
     #[schema(value_type = Object)]
     pub door: ToldRow,
     /// The steps that were taken there.
+    #[schema(value_type = Vec<Object>)]
+    pub history: Vec<ToldRow>,
+}
+
+/// A matter that is about a person.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ExportedMatter {
+    /// Its columns.
+    #[schema(value_type = Object)]
+    pub matter: ToldRow,
+    /// The steps that were taken with it.
     #[schema(value_type = Vec<Object>)]
     pub history: Vec<ToldRow>,
 }

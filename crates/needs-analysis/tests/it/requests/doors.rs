@@ -313,3 +313,29 @@ async fn the_pages_show_what_each_may_do() {
         assert_ne!(house.get(&stair_leader(), &path).await.status, 200, "{path}");
     }
 }
+
+#[tokio::test]
+async fn a_matter_is_raised_about_a_door_by_those_who_see_it() {
+    on_both(|engine| async move {
+        let house = House::open(&engine).await;
+        let round = make(&house).await;
+        let door = add(&house, &round, STAIR, "林某兰").await;
+        let closed = house.get(&stair_leader(), "/doors").await.checked(200).text;
+        assert!(!closed.contains("/matters/new?door="), "{closed}");
+        say(&house, &stair_leader(), &door, "help", json!({ "urgency": "normal" })).await.expect(200);
+        let page = house.get(&stair_leader(), "/doors").await.checked(200).text;
+        assert!(page.contains(&format!("/matters/new?door={door}")) && page.contains("href=\"/matters\""), "{page}");
+        let form = house.get(&stair_leader(), &format!("/matters/new?door={door}")).await.checked(200).text;
+        assert!(form.contains("关于敲门行动中的一户") && form.contains(&format!("value=\"{door}\"")), "{form}");
+        let about = json!({ "title": "楼道太暗", "kind": "elders", "door_id": door });
+        house.post(&next_leader(), "/v1/matters", about.clone()).await.refused(422, "invalid");
+        assert_eq!(house.get(&next_leader(), &format!("/matters/new?door={door}")).await.status, 422);
+        let made = house.post(&stair_leader(), "/v1/matters", about).await.expect(201);
+        let told = ["door_id", "area_code", "raised_level"].map(|name| &made[name]);
+        assert_eq!(told, [&json!(door), &json!(STAIR), &json!("building")]);
+        let mut two = json!({ "title": "楼道太暗", "door_id": door });
+        two["person_id"] = json!(ELDER);
+        house.post(&stair_leader(), "/v1/matters", two).await.refused(422, "invalid");
+    })
+    .await;
+}

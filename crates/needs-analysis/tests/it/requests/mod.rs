@@ -17,6 +17,8 @@ mod import_runs;
 mod intake;
 mod joined;
 mod listen;
+mod matter_figures;
+mod matters;
 mod migrate;
 mod page;
 mod put_right;
