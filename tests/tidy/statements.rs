@@ -31,8 +31,11 @@ fn statements(files: &[File], owner: &str) -> Vec<Statement> {
     let macros: Vec<_> = files().flat_map(|file| tokens::text_macros(&groups(file))).collect();
     for file in files() {
         for text in tokens::text_consts(&groups(file)) {
-            if is_statement(&text.text) {
-                let known = macros.iter().fold(text.text, |sql, (name, part)| sql.replace(&format!("<{name}!>"), part));
+            // A part may have parts of its own.
+            let filled =
+                |text: String| macros.iter().fold(text, |sql, (name, part)| sql.replace(&format!("<{name}!>"), part));
+            let known = (0..MACROS_DEEP_MAX).fold(text.text, |text, _| filled(text));
+            if is_statement(&known) {
                 found.push(Statement {
                     place: file.finding(text.line, &text.name),
                     sql: known,
@@ -44,6 +47,9 @@ fn statements(files: &[File], owner: &str) -> Vec<Statement> {
     }
     found
 }
+
+/// Macros of texts stand within one another so deep at most.
+const MACROS_DEEP_MAX: usize = 3;
 
 /// The table in which the numbers of migrations are kept by the program that runs them.
 const NUMBERS: &str = "create table _sqlx_migrations (version bigint primary key)";

@@ -2,7 +2,7 @@
 -- in which the elder is waited for.
 alter table request add column number_day date;
 alter table request add column number bigint;
--- By when it must have moved on; of one that only waits to be closed, since when. Null once it has ended.
+-- By when it must have moved on; what only waits to be closed stands behind. Null once it has ended.
 alter table request add column queue_at timestamptz;
 -- From then on little time is left.
 alter table request add column risk_at timestamptz;

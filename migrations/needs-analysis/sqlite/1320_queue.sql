@@ -2,7 +2,7 @@
 -- in which the elder is waited for.
 alter table request add column number_day text;
 alter table request add column number integer;
--- By when it must have moved on; of one that only waits to be closed, since when. Null once it has ended.
+-- By when it must have moved on; what only waits to be closed stands behind. Null once it has ended.
 alter table request add column queue_at text;
 -- From then on little time is left.
 alter table request add column risk_at text;

@@ -1,6 +1,6 @@
 //! A request as it is loaded.
 
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, Duration, NaiveDate, Utc};
 use sanbao_platform::audit::{Subject, Subjects};
 use sanbao_platform::crypto::FieldKeys;
 use sanbao_platform::db::DbError;
@@ -59,10 +59,13 @@ pub struct Assignee {
     pub name: String,
 }
 
+/// So far behind the others stands what only waits to be closed.
+const CLOSING_DAYS: i64 = 365;
+
 /// The place of a request in the queues of the desk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Placed {
-    /// By when it must have moved on; of one that only waits to be closed, since when.
+    /// By when it must have moved on. One that only waits to be closed stands behind all that has a clock.
     pub queue_at: DateTime<Utc>,
     /// From then on little time is left.
     pub risk_at: Option<DateTime<Utc>>,
@@ -188,7 +191,7 @@ impl Request {
         let clock = self.clock();
         Some(Placed {
             waits_for: Waiting::of(self.state_name())?,
-            queue_at: clock.map_or(self.state_since, |clock| clock.due_at),
+            queue_at: clock.map_or(self.state_since + Duration::days(CLOSING_DAYS), |clock| clock.due_at),
             risk_at: clock.map(|clock| clock.risk_at),
         })
     }

@@ -68,7 +68,8 @@ fn state(lang: Lang, of: &MatterView) -> Markup {
 fn clock(lang: Lang, of: &MatterView, now: DateTime<Utc>) -> Markup {
     let (Some(due), Some(status)) = (of.due_at, of.status) else { return html! {} };
     let (tone, key) = match status {
-        SlaStatus::OnTrack => (Tone::Ok, "matter-on-track"),
+        // No clock of a matter stands still.
+        SlaStatus::OnTrack | SlaStatus::Paused => (Tone::Ok, "matter-on-track"),
         SlaStatus::AtRisk => (Tone::Warn, "matter-at-risk"),
         SlaStatus::Breached => (Tone::Bad, "matter-breached"),
     };

@@ -48,7 +48,7 @@ pub(super) fn sound(ctx: &Ctx) -> Markup {
     let lang = ctx.lang;
     let t = |key: &str| TEXTS.get(lang, key);
     html! {
-        p.alarm #alarm hidden data-on=(t("alarm-on")) data-off=(t("alarm-off")) data-title=(t("alarm-title")) {
+        span #alarm hidden data-on=(t("alarm-on")) data-off=(t("alarm-off")) data-title=(t("alarm-title")) {
             button.button.plain type="button" #alarm-switch aria-pressed="false" { (t("alarm-off")) }
         }
     }

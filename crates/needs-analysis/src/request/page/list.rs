@@ -111,13 +111,13 @@ async fn draw(app: &App, ctx: &Ctx, mut query: ListQuery) -> Result<Markup, Prob
         div.spread {
             h1 { (t("requests-title")) }
             div.toolbar {
+                (alarm::sound(ctx))
                 @if may(ctx, Action::Import) { a.button href="/requests/import" { (t("request-import")) } }
                 @if may(ctx, Action::RequestCreate) {
                     a.button.primary #new-request href="/requests/new" accesskey="n" { (t("request-new")) }
                 }
             }
         }
-        (alarm::sound(ctx))
         (filters(lang, &query, queue, &communities))
         @if may(ctx, Action::RequestHandle) { (bulk::bar(app, ctx).await?) }
         (page::live("requests", live, &list))
@@ -176,13 +176,20 @@ fn filters(lang: Lang, query: &ListQuery, queue: Option<Queue>, communities: &[A
     let [all, search, states, categories, areas] =
         ["filter-all", "filter-search", "filter-state", "filter-category", "filter-area"].map(t);
     let q = query.q.as_deref().unwrap_or_default();
+    let narrowed =
+        [&query.state, &query.category, &query.area].iter().any(|of| of.as_deref().is_some_and(|t| !t.is_empty()));
     let select = |name, label| Select { name, label, none: Some(&all), ..Select::default() };
     let fields = html! {
         input type="hidden" name="queue" value=(queue.map_or(ALL, |queue| queue.as_str()));
         (Field { name: "q", label: &search, kind: "search", value: q, chars_max: 60, ..Field::default() }.draw(lang, &Errors::default()))
-        (select("state", &states).draw(&RequestStateName::ALL.iter().map(state).collect::<Vec<_>>()))
-        (select("category", &categories).draw(&Category::ALL.iter().map(category).collect::<Vec<_>>()))
-        @if !communities.is_empty() { (select("area", &areas).draw(&communities.iter().map(area).collect::<Vec<_>>())) }
+        details.more open[narrowed] {
+            summary { (t("filter-more")) }
+            div.toolbar {
+                (select("state", &states).draw(&RequestStateName::ALL.iter().map(state).collect::<Vec<_>>()))
+                (select("category", &categories).draw(&Category::ALL.iter().map(category).collect::<Vec<_>>()))
+                @if !communities.is_empty() { (select("area", &areas).draw(&communities.iter().map(area).collect::<Vec<_>>())) }
+            }
+        }
     };
     page::filters("filters", "/requests", &t("filter-apply"), &fields)
 }
