@@ -200,7 +200,7 @@ impl Parts {
 
     fn needs_config(&self) -> sanbao_needs_analysis::Config {
         let (periods, hooks) = (self.periods, self.hooks.clone());
-        sanbao_needs_analysis::Config { periods, hooks, ..sanbao_needs_analysis::Config::default() }
+        sanbao_needs_analysis::Config { periods, hooks }
     }
 
     /// The same of needs-analysis: the demo, imports.

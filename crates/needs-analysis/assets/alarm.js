@@ -65,3 +65,5 @@ if (box && button) {
 }
 document.getElementById("requests")?.addEventListener("sanbao:changed", look);
 look();
+// Its names are its own.
+export {};

@@ -31,3 +31,5 @@ find?.addEventListener("input", (event) => {
   clearTimeout(timer);
   if (!(/** @type {InputEvent} */ (event).isComposing)) timer = window.setTimeout(() => void look(), WAIT_MS);
 });
+// Its names are its own.
+export {};

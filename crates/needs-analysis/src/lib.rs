@@ -94,7 +94,13 @@ pub fn build(config: Config, deps: Deps) -> Service {
         .merge(audit::routes())
         .merge(signal::routes());
     let disposer = request::retention::disposer(app.deps.db.clone(), app.deps.clock.clone(), app.config.periods);
-    let tasks = vec![area::task(&app), request::erased::task(&app), request::queue::task(&app), retention::task(disposer), import::task(&app)];
+    let tasks = vec![
+        area::task(&app),
+        request::erased::task(&app),
+        request::queue::task(&app),
+        retention::task(disposer),
+        import::task(&app),
+    ];
     let mut consumers = request::consumers(&app);
     let (db, clock) = (app.deps.db.clone(), app.deps.clock.clone());
     consumers.push(ended::consumer("needs-analysis.ended_sessions", db, clock));

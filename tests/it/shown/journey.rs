@@ -385,6 +385,18 @@ impl<'a> Journey<'a> {
             }
         }
         self.post("desk", &at("escalate"), why.clone()).await;
+        self.post("desk", &at("edit"), json!({ "note": "要软的" })).await;
+        self.post("desk", &at("comment"), json!({ "note": "女儿来过电话" })).await;
+        self.post("desk", &at("assign"), json!({})).await;
+        self.post(
+            "desk",
+            &at("pause"),
+            json!({ "until": self.served.clock.now() + Duration::hours(2), "reason": "老人住院" }),
+        )
+        .await;
+        self.post("desk", &at("resume"), json!({})).await;
+        self.get("desk", "/v1/requests/queues").await;
+        self.get("desk", "/v1/requests/people").await;
         self.post("desk", &at("resolve"), json!({})).await;
         self.post("desk", &at("reopen"), why.clone()).await;
         self.post("desk", &at("resolve"), json!({})).await;

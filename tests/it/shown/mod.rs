@@ -97,6 +97,9 @@ const PERSONAL: &[&str] = &[
 /// Schemas of answers that do not: of staff, organisations, places and numbers; of the caller's own account; of a
 /// file that the caller has sent.
 const PLAIN: &[&str] = &[
+    "Assignee",
+    "DeskPeople",
+    "QueueCounts",
     "AccountLink",
     "AccountReport",
     "AccountView",

@@ -109,8 +109,13 @@ fn urgency_word(urgency: Urgency) -> String {
     crate::texts::urgency(sanbao_platform::lang::Lang::Zh, urgency)
 }
 
-/// What a request will say once it is put right.
-async fn edited(call: Call<'_, Request>, conn: &mut Conn, request: &Request, body: &EditRequest) -> Result<Details, Problem> {
+/// The details of a request once it is put right.
+async fn edited(
+    call: Call<'_, Request>,
+    conn: &mut Conn,
+    request: &Request,
+    body: &EditRequest,
+) -> Result<Details, Problem> {
     let (ctx, fields) = (call.ctx, &call.app.deps.fields);
     let before = &request.details;
     let rules = Rules { now: ctx.now(), own: call.app.deps.dialling_code.as_ref(), file: false };
@@ -188,7 +193,8 @@ mod tests {
     #[test]
     fn a_history_tells_what_stood_there_and_nothing_of_what_stays() {
         let before = Details { category: Category::Meal, ..Details::blank() };
-        let elder = ElderDetails { name: "林某某".into(), phone: Some("19900000001".into()), ..ElderDetails::default() };
+        let elder =
+            ElderDetails { name: "林某某".into(), phone: Some("19900000001".into()), ..ElderDetails::default() };
         let after = Details { elder: elder.into(), urgency: Urgency::Urgent, ..before.clone() };
         let told = changes(&before, &after);
         assert_eq!(told, ["姓名： → 林某某", "电话：（无） → 19900000001", "紧急程度：普通 → 加急"]);

@@ -1,4 +1,4 @@
-//! What may be done with a request that somebody has in hand: to give it to a person, to wait for the elder, to open it again.
+//! A request that somebody has in hand: it is given to a person, the elder is waited for, and it is opened again.
 
 use chrono::{DateTime, Duration, Utc};
 use sanbao_platform::db::Tx;
@@ -36,7 +36,8 @@ pub(super) fn reopened_in_time(request: &Request, now: DateTime<Utc>) -> Result<
 /// The person to whom a request is given; nobody when none is named.
 pub(super) async fn assignee(tx: &mut Tx, ctx: &Ctx, to: Option<Uuid>) -> Result<Option<Assignee>, Problem> {
     let Some(id) = to else { return Ok(None) };
-    let unknown = || Problem::field("/assignee", "您的单位里没有这位工作人员", "There is no such person in your office");
+    let unknown =
+        || Problem::field("/assignee", "您的单位里没有这位工作人员", "There is no such person in your office");
     people::find(tx, &ctx.actor, id).await?.map(Some).ok_or_else(unknown)
 }
 

@@ -188,13 +188,13 @@ const FOUND_POSTGRES: &str = concat!(
 const TEXTS: &str = "select kind, text from request_text where text like $1 escape '\\' limit $2";
 
 #[derive(sqlx_macros::FromRow)]
-pub(super) struct Row {
+pub(super) struct SeenRow {
     #[sqlx(flatten)]
     listed: ListedRow,
     in_scope: bool,
 }
 
-impl Row {
+impl SeenRow {
     /// The request, with how the caller stands to it.
     pub(super) fn standing(self, agency: Option<OrganisationId>) -> Result<(Listed, Standing), DbError> {
         let listed = Listed::try_from(self.listed)?;
@@ -307,9 +307,8 @@ impl Search {
         };
         let like = [pattern(text), pattern(&plain_name(text))];
         for like in like.iter().take(if like[0] == like[1] { 1 } else { 2 }) {
-            let texts: Vec<(String, String)> = on!(&mut *conn, |c| {
-                sqlx::query_as(TEXTS).bind(like).bind(TEXTS_MAX + 1).fetch_all(c).await
-            })?;
+            let texts: Vec<(String, String)> =
+                on!(&mut *conn, |c| { sqlx::query_as(TEXTS).bind(like).bind(TEXTS_MAX + 1).fetch_all(c).await })?;
             search.in_many |= i64::try_from(texts.len()).unwrap_or(i64::MAX) > TEXTS_MAX;
             for (kind, text) in texts {
                 if kind == "name" { search.names.push(text) } else { search.addresses.push(text) }
@@ -341,11 +340,12 @@ pub async fn list(
         None => Search::default(),
     };
     let by_hits = filter.person.is_some() || (filter.search.is_some() && !search.in_many);
-    let rows = if by_hits { found(conn, &seen, &filter, &search).await } else { all(conn, &seen, &filter, &search).await }?;
+    let rows =
+        if by_hits { found(conn, &seen, &filter, &search).await } else { all(conn, &seen, &filter, &search).await }?;
     rows.into_iter().map(|row| row.standing(seen.agency)).collect()
 }
 
-async fn all(conn: &mut Conn, seen: &Seen, filter: &Filter, search: &Search) -> Result<Vec<Row>, DbError> {
+async fn all(conn: &mut Conn, seen: &Seen, filter: &Filter, search: &Search) -> Result<Vec<SeenRow>, DbError> {
     let statement = match conn.engine() {
         Engine::Sqlite(_) => LIST_SQLITE,
         Engine::Postgres(_) => LIST_POSTGRES,
@@ -354,13 +354,13 @@ async fn all(conn: &mut Conn, seen: &Seen, filter: &Filter, search: &Search) -> 
     let (at, id) = filter.earlier();
     let like = filter.search.as_deref().map(pattern);
     Ok(on!(conn, |c| {
-        let q = sqlx::query_as(statement).bind(&scope).bind(&search.phone).bind(&wanted).bind(seen.agency);
+        let q = sqlx::query_as(statement).bind(scope).bind(&search.phone).bind(wanted).bind(seen.agency);
         let q = q.bind(filter.state).bind(filter.category).bind(filter.urgency).bind(&like).bind(&filter.search);
         q.bind(left_out(filter.open)).bind(at).bind(id).bind(filter.limit + 1).fetch_all(c).await
     })?)
 }
 
-async fn found(conn: &mut Conn, seen: &Seen, filter: &Filter, search: &Search) -> Result<Vec<Row>, DbError> {
+async fn found(conn: &mut Conn, seen: &Seen, filter: &Filter, search: &Search) -> Result<Vec<SeenRow>, DbError> {
     let statement = match conn.engine() {
         Engine::Sqlite(_) => FOUND_SQLITE,
         Engine::Postgres(_) => FOUND_POSTGRES,
@@ -370,10 +370,10 @@ async fn found(conn: &mut Conn, seen: &Seen, filter: &Filter, search: &Search) -
     let (digits, last) = search.end.as_ref().map_or((None, None), |(digits, last)| (Some(digits), Some(last)));
     let (at, id) = filter.earlier();
     Ok(on!(conn, |c| {
-        let q = sqlx::query_as(statement).bind(&scope).bind(&search.phone).bind(&wanted).bind(seen.agency);
+        let q = sqlx::query_as(statement).bind(scope).bind(&search.phone).bind(wanted).bind(seen.agency);
         let q = q.bind(filter.state).bind(filter.category).bind(filter.urgency).bind(last).bind(&filter.search);
         let q = q.bind(left_out(filter.open)).bind(at).bind(id).bind(filter.limit + 1);
-        q.bind(digits).bind(&names).bind(&addresses).bind(&numbers).bind(filter.person).fetch_all(c).await
+        q.bind(digits).bind(names).bind(addresses).bind(numbers).bind(filter.person).fetch_all(c).await
     })?)
 }
 

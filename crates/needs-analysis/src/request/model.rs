@@ -17,8 +17,8 @@ use super::input::Draft;
 use super::number::RequestNumber;
 use super::queue::Waiting;
 use super::sla::{Pause, RULES, SlaClock, Timed};
-use super::step::Satisfaction;
 use super::state::{Engagement, Involvement, RequestState, RequestStateName};
+use super::step::Satisfaction;
 
 /// A request.
 #[derive(Clone, Debug, PartialEq)]

@@ -17,8 +17,7 @@ const COUNT_DIGITS_MIN: usize = 4;
 
 const TAKE: &str = "insert into request_day (day, last) values ($1, $2)
     on conflict (day) do update set last = request_day.last + excluded.last returning last";
-const FIND: &str =
-    "select id from request where number_day = $1 and number = $2 and removed_at is null";
+const FIND: &str = "select id from request where number_day = $1 and number = $2 and removed_at is null";
 
 /// The number of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -129,12 +128,15 @@ mod tests {
     #[test]
     fn it_is_read_however_it_is_written() {
         let said = |text: &str| SaidNumber::parse(text).map(|n| (n.year, n.month, n.day, n.count));
-        for text in ["1129-0042", "11290042", "１１２９－００４２", " 1129 0042 ", "#1129-0042", "1129—0042"] {
+        for text in ["1129-0042", "11290042", "１１２９－００４２", " 1129 0042 ", "#1129-0042", "1129—0042"]
+        {
             assert_eq!(said(text), Some((None, 11, 29, 42)), "{text}");
         }
         assert_eq!(said("20261129-0042"), Some((Some(2026), 11, 29, 42)));
         assert_eq!(said("1129-12345"), Some((None, 11, 29, 12_345)));
-        for text in ["", "1129", "1129-42", "1329-0042", "1131-0042", "112-0042", "1129-0000", "13800000000", "1129-00x2"] {
+        for text in
+            ["", "1129", "1129-42", "1329-0042", "1131-0042", "112-0042", "1129-0000", "13800000000", "1129-00x2"]
+        {
             assert_eq!(said(text), None, "{text}");
         }
     }

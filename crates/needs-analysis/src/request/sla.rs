@@ -278,7 +278,15 @@ mod tests {
     fn timed(category: Category, urgency: Urgency, state: RequestStateName) -> Timed {
         // A Friday, 10:00 in Ningbo.
         let received_at = at("2026-11-20T02:00:00Z");
-        Timed { category, urgency, received_at, state, state_since: received_at, accepted_at: None, pause: Pause::default() }
+        Timed {
+            category,
+            urgency,
+            received_at,
+            state,
+            state_since: received_at,
+            accepted_at: None,
+            pause: Pause::default(),
+        }
     }
 
     #[test]

@@ -214,10 +214,13 @@ impl State for RequestState {
             | S::Edit { .. }
             | S::Assign { .. }
             | S::Pause { .. }
-            | S::Resume(_) => match self.name().is_open() {
-                true => Ok(self),
-                false => Err(self.illegal(step.name())),
-            },
+            | S::Resume(_) => {
+                if self.name().is_open() {
+                    Ok(self)
+                } else {
+                    Err(self.illegal(step.name()))
+                }
+            }
         }
     }
 }
@@ -319,7 +322,9 @@ impl RequestState {
             ) => Self::Merged { into, involvement: involvement.released() },
             (Self::Done(_), S::FollowUp { .. }) => Self::FollowedUp(involvement),
             (Self::FollowedUp(_), S::Close(_)) => Self::Closed(involvement),
-            (Self::Done(_) | Self::FollowedUp(_) | Self::Closed(_), S::Reopen(_)) => Self::Reopened(involvement.released()),
+            (Self::Done(_) | Self::FollowedUp(_) | Self::Closed(_), S::Reopen(_)) => {
+                Self::Reopened(involvement.released())
+            }
             (other, step) => return Err(other.illegal(step.name())),
         })
     }

@@ -58,14 +58,16 @@ fn the_life_cycle_is_as_reviewed() {
 #[test]
 fn an_ended_request_takes_no_step_and_every_other_one_can_end() {
     for state in every_state() {
-        // One that was merged by mistake is taken out again.
-        let ended = !state.name().is_open() && state.name() != RequestStateName::Merged;
-        assert_eq!(state.legal().is_empty(), ended, "{state:?}");
+        // A remark can always be added. One that was merged by mistake is taken out again, one that was closed is opened again.
+        let again = matches!(state.name(), RequestStateName::Merged | RequestStateName::Closed);
+        let ended = !state.name().is_open() && !again;
+        assert_eq!(state.legal() == [RequestStepName::Comment], ended, "{state:?}");
         assert!(every_state().iter().any(|s| s.name() == state.name()));
     }
     let closed = RequestState::Closed(Involvement::Nobody);
-    let refused = closed.apply(RequestStepName::Reopen.example());
-    assert_eq!(refused, Err(IllegalStep { state: "closed", step: "reopen" }));
+    let refused = closed.apply(RequestStepName::Triage.example());
+    assert_eq!(refused, Err(IllegalStep { state: "closed", step: "triage" }));
+    assert_eq!(closed.apply(RequestStepName::Reopen.example()), Ok(RequestState::Reopened(Involvement::Nobody)));
     let (mut reached, mut found) = (BTreeSet::new(), vec![RequestState::Received]);
     while let Some(state) = found.pop() {
         if reached.insert(state.name()) {

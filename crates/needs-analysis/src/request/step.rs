@@ -8,8 +8,8 @@ use uuid::Uuid;
 
 use super::category::{Category, Urgency};
 use super::details::Details;
-use super::model::Assignee;
 use super::id::RequestId;
+use super::model::Assignee;
 use super::state::RequestStateName;
 
 /// The words that came with a step.

@@ -53,6 +53,13 @@ impl Lifecycle for Request {
         &self.state
     }
 
+    /// A clock that stands still can go on, and no other can.
+    fn legal(&self) -> Vec<RequestStepName> {
+        let mut legal = self.state.legal();
+        legal.retain(|step| *step != RequestStepName::Resume || self.pause.from.is_some());
+        legal
+    }
+
     fn advanced(mut self, state: RequestState, step: &RequestStep, at: DateTime<Utc>) -> Self {
         match step {
             RequestStep::Triage { category, urgency, .. } => {
@@ -239,7 +246,12 @@ impl StepBody {
         need(step == RequestStepName::Merge && self.into.is_none(), "/into");
         need(step == RequestStepName::Pause && self.until.is_none(), "/until");
         need(step == RequestStepName::Comment && note.is_none(), "/note");
-        need(step == RequestStepName::FollowUp && self.satisfaction == Some(Satisfaction::Unsatisfied) && reason.is_none(), "/reason");
+        need(
+            step == RequestStepName::FollowUp
+                && self.satisfaction == Some(Satisfaction::Unsatisfied)
+                && reason.is_none(),
+            "/reason",
+        );
         if errors.is_empty() { Ok(Self { reason, note, ..self.clone() }) } else { Err(Problem::invalid(errors)) }
     }
 }
@@ -308,9 +320,10 @@ impl Order<Request> for RequestOrder {
             RequestStepName::Assign => {
                 RequestStep::Assign { to: handling::assignee(tx, call.ctx, body.assignee).await?, said }
             }
-            RequestStepName::Pause => {
-                RequestStep::Pause { until: handling::pause_until(request, body.until.as_deref(), call.ctx.now())?, said }
-            }
+            RequestStepName::Pause => RequestStep::Pause {
+                until: handling::pause_until(request, body.until.as_deref(), call.ctx.now())?,
+                said,
+            },
             RequestStepName::Resume => {
                 handling::require_pause(request, call.ctx.now())?;
                 RequestStep::Resume(said)

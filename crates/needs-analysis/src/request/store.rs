@@ -42,7 +42,8 @@ macro_rules! request_names {
 }
 pub(super) use {request_columns, request_names};
 
-const ONE: &str = concat!(request_columns!(), " from request r ", request_names!(), " where r.id = $1 and r.removed_at is null");
+const ONE: &str =
+    concat!(request_columns!(), " from request r ", request_names!(), " where r.id = $1 and r.removed_at is null");
 // Bound as `UPDATE` is, up to what only a new row or only an old one has.
 const INSERT: &str = "insert into request (id, version, received_at, received_on, area_code, category, category_raw,
     urgency, elder_name, phone, national_id_sealed, national_id_index, address, note, wanted_from, wanted_until,

@@ -17,10 +17,10 @@ use uuid::Uuid;
 
 use super::category::{Category, Urgency};
 use super::departed::Departed;
+use super::handling;
 use super::id::RequestId;
 use super::model::{Assignee, Listed};
 use super::policy::Standing;
-use super::handling;
 use super::sla::Sla;
 use super::state::{RequestState, RequestStateName};
 use super::step::{RequestStepName, Satisfaction};
@@ -142,7 +142,8 @@ pub fn view(listed: Listed, ctx: &Ctx, standing: Standing, fields: &FieldKeys) -
     let sla = r.clock().map(|clock| clock.at(ctx.now(), &r.pause));
     let (mut legal, agency_id) = (actions(&r, ctx, &standing), r.agency());
     legal.retain(|step| handling::is_possible(&r, *step, ctx.now()));
-    let (number, assignee, satisfaction) = (r.number.map(|number| number.to_string()), r.assignee.clone(), r.satisfaction);
+    let (number, assignee, satisfaction) =
+        (r.number.map(|number| number.to_string()), r.assignee.clone(), r.satisfaction);
     let elder = r.details.elder.show(&ctx.shows, &r).clone();
     let (id, state, d) = (r.id, r.state_name(), r.details);
     let national_id = elder.masked_national_id(id, fields);

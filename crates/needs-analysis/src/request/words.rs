@@ -31,9 +31,10 @@ pub(super) const FORGET: &str = "delete from request_text where kind = $1 and te
         and r.address is not null)";
 
 #[derive(Debug, sqlx_macros::FromRow)]
-struct Text {
+struct KeptText {
     kind: String,
-    text: String,
+    #[sqlx(rename = "text")]
+    words: String,
     is_used: bool,
 }
 
@@ -76,19 +77,19 @@ pub async fn sweep(db: &Db) -> Result<usize, DbError> {
     let (mut after, mut swept) = ((String::new(), String::new()), 0);
     loop {
         let mut conn = db.read().await?;
-        let texts: Vec<Text> = on!(&mut conn, |c| {
+        let texts: Vec<KeptText> = on!(&mut conn, |c| {
             sqlx::query_as(UNUSED).bind(&after.0).bind(&after.1).bind(SWEPT_AT_ONCE).fetch_all(c).await
         })?;
         drop(conn);
         let Some(last) = texts.last() else { return Ok(swept) };
-        after = (last.kind.clone(), last.text.clone());
-        let unused: Vec<&Text> = texts.iter().filter(|text| !text.is_used).collect();
+        after = (last.kind.clone(), last.words.clone());
+        let unused: Vec<&KeptText> = texts.iter().filter(|text| !text.is_used).collect();
         if unused.is_empty() {
             continue;
         }
         let mut tx = db.begin().await?;
         for text in &unused {
-            on!(&mut tx, |c| sqlx::query(FORGET).bind(&text.kind).bind(&text.text).execute(c).await.map(drop))?;
+            on!(&mut tx, |c| sqlx::query(FORGET).bind(&text.kind).bind(&text.words).execute(c).await.map(drop))?;
         }
         tx.commit().await?;
         swept += unused.len();

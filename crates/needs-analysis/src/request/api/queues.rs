@@ -10,18 +10,18 @@ use crate::policy::{self, Action, Relation};
 use crate::request::list::Seen;
 use crate::request::model::Assignee;
 use crate::request::policy::Standing;
-use crate::request::queue::{self, Counts, people};
+use crate::request::queue::{self, QueueCounts, people};
 use crate::{App, local_day};
 
 /// How many requests each queue has for the caller: 1000 says that many or more.
 #[utoipa::path(get, path = "/v1/requests/queues", operation_id = "queues", tag = "requests", responses(
-    (status = 200, body = Counts), (status = 401), (status = 404)))]
-pub async fn counts(AppState(app): AppState<App>, ctx: Ctx) -> Result<Json<Counts>, Problem> {
+    (status = 200, body = QueueCounts), (status = 401), (status = 404)))]
+pub async fn counts(AppState(app): AppState<App>, ctx: Ctx) -> Result<Json<QueueCounts>, Problem> {
     Ok(Json(counted(&app, &ctx).await?))
 }
 
 /// The counts for everybody who may see the list, on the HTML page too.
-pub async fn counted(app: &App, ctx: &Ctx) -> Result<Counts, Problem> {
+pub async fn counted(app: &App, ctx: &Ctx) -> Result<QueueCounts, Problem> {
     Standing::ANY.allows(ctx, Action::RequestRead).require()?;
     let mut conn = app.deps.db.read().await?;
     let seen = Seen::of(&mut conn, &ctx.actor, local_day(ctx.now())).await?;

@@ -18,7 +18,8 @@ pub(super) const REQUEST: &str = "select r.id, r.source, r.external_id, r.receiv
         (select a.name_zh from area a where a.code = r.area_code) as area, r.category, r.category_raw, r.urgency, r.elder_name,
         r.phone, r.address, r.note, r.wanted_from, r.wanted_until, r.person_id, r.agency_id,
         (select g.name_zh from agency g where g.organisation_id = r.agency_id) as agency, r.visit_id, r.state, r.state_since,
-        r.accepted_at, r.merged_into, r.created_at, r.version, r.triaged, r.organisation_id
+        r.accepted_at, r.merged_into, r.created_at, r.version, r.triaged, r.organisation_id, r.number_day, r.number,
+        r.paused_from, r.paused_until, r.satisfaction
     from request r where r.id = $1";
 pub(super) const HISTORY: &str =
     "select h.version, h.at, h.actor, h.actor_name, h.organisation, h.step, h.from_state, h.to_state,

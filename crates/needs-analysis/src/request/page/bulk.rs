@@ -25,7 +25,7 @@ pub(super) async fn bar(app: &App, ctx: &Ctx) -> Result<Markup, Problem> {
     let people: Vec<_> = people.iter().map(|person| page::pick(person.id, &person.name, person.id == own)).collect();
     let [agency, person, choose] = ["agency", "assignee", "choose"].map(t);
     Ok(html! {
-        form.card.bulk #bulk hidden aria-label=(t("bulk-title"))
+        form.card.bulk #bulk method="post" hidden aria-label=(t("bulk-title"))
             data-said=(said("bulk-said")) data-going=(said("bulk-going")) data-done=(said("bulk-done")) data-failed=(t("bulk-failed")) {
             p aria-live="polite" { span #bulk-count {} }
             div.toolbar {

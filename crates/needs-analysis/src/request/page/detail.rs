@@ -56,7 +56,14 @@ async fn draw(app: &App, ctx: &Ctx, id: RequestId) -> Result<Markup, Problem> {
             }
         }
     };
-    Ok(app.deps.frame.page(lang, &title, Some(&ctx.actor), "/requests", &["/static/send.js", "/static/needs-analysis/request.js"], &body))
+    Ok(app.deps.frame.page(
+        lang,
+        &title,
+        Some(&ctx.actor),
+        "/requests",
+        &["/static/send.js", "/static/needs-analysis/request.js"],
+        &body,
+    ))
 }
 
 fn facts(ctx: &Ctx, r: &RequestView) -> Markup {

@@ -22,7 +22,7 @@ use crate::{ZONE, local_day};
 /// How long the elder is waited for where nobody says otherwise, in hours.
 const PAUSE_HOURS: i64 = 24;
 
-/// Whom and what the steps let choose.
+/// The choices that the steps let take.
 pub(super) struct Choices {
     agencies: Vec<Organisation>,
     people: Vec<Assignee>,
@@ -36,8 +36,7 @@ impl Choices {
     pub(super) async fn of(app: &App, ctx: &Ctx, r: &RequestView) -> Result<Self, Problem> {
         let may = |step| r.legal.contains(&step);
         let mut conn = app.deps.db.read().await?;
-        let agencies =
-            if may(RequestStepName::Dispatch) { directory::agencies(&mut conn).await? } else { Vec::new() };
+        let agencies = if may(RequestStepName::Dispatch) { directory::agencies(&mut conn).await? } else { Vec::new() };
         let people = if may(RequestStepName::Assign) {
             people::list(&mut conn, &ctx.actor, local_day(ctx.now())).await?
         } else {
@@ -48,7 +47,8 @@ impl Choices {
         if may(RequestStepName::Edit) {
             areas.extend(areas::first(app, ctx).await?.into_iter().filter(|choice| choice.value != r.area_code));
         }
-        let until = (ctx.now() + Duration::hours(PAUSE_HOURS)).with_timezone(&ZONE).format("%Y-%m-%dT%H:%M").to_string();
+        let until =
+            (ctx.now() + Duration::hours(PAUSE_HOURS)).with_timezone(&ZONE).format("%Y-%m-%dT%H:%M").to_string();
         Ok(Self { agencies, people, until, areas })
     }
 }
@@ -112,7 +112,9 @@ impl Fields<'_> {
 
     fn follow_up(&self) -> Markup {
         let t = |key: &str| TEXTS.get(self.lang, key);
-        let pick = |said: &Satisfaction| page::pick(said, texts::satisfaction(self.lang, *said), *said == Satisfaction::Satisfied);
+        let pick = |said: &Satisfaction| {
+            page::pick(said, texts::satisfaction(self.lang, *said), *said == Satisfaction::Satisfied)
+        };
         let choices: Vec<Choice> = Satisfaction::ALL.iter().map(pick).collect();
         html! {
             (self.select("satisfaction", "satisfaction", "satisfied", &choices))

@@ -18,7 +18,7 @@ use crate::policy::{self, Action, Relation};
 use crate::request::api;
 use crate::request::category::Category;
 use crate::request::list::ListQuery;
-use crate::request::queue::{COUNT_MAX, Counts, Queue};
+use crate::request::queue::{COUNT_MAX, Queue, QueueCounts};
 use crate::request::sla::SlaStatus;
 use crate::request::state::RequestStateName;
 use crate::request::step::RequestStepName;
@@ -127,11 +127,15 @@ async fn draw(app: &App, ctx: &Ctx, mut query: ListQuery) -> Result<Markup, Prob
 }
 
 /// The queues with how much waits in each, and all requests beside them.
-fn tabs(lang: Lang, shown: Option<Queue>, searched: bool, counts: &Counts) -> Markup {
+fn tabs(lang: Lang, shown: Option<Queue>, searched: bool, counts: &QueueCounts) -> Markup {
     let tab = |queue: &Queue| {
         let n = counts.of(*queue);
         let alert = n > 0 && matches!(queue, Queue::Urgent | Queue::Overdue);
-        let words = if n >= COUNT_MAX { TEXTS.with(lang, "queue-many", &[("count", &COUNT_MAX.to_string())]) } else { n.to_string() };
+        let words = if n >= COUNT_MAX {
+            TEXTS.with(lang, "queue-many", &[("count", &COUNT_MAX.to_string())])
+        } else {
+            n.to_string()
+        };
         html! {
             a href=(format!("/requests?queue={queue}")) aria-current=[(shown == Some(*queue)).then_some("page")]
                 class=[alert.then_some("alert")] title=(texts::queue_help(lang, *queue)) {

@@ -25,8 +25,7 @@ macro_rules! waiting {
     };
 }
 const WAITING_SQLITE: &str = concat!("with scope (code) as (select value from json_each($1)) ", waiting!());
-const WAITING_POSTGRES: &str =
-    concat!("with scope (code) as (select jsonb_array_elements_text($1)) ", waiting!());
+const WAITING_POSTGRES: &str = concat!("with scope (code) as (select jsonb_array_elements_text($1)) ", waiting!());
 
 /// An emergency that waits.
 #[derive(Clone, Debug, sqlx_macros::FromRow)]
@@ -55,5 +54,5 @@ pub async fn emergencies(conn: &mut Conn, seen: &Seen) -> Result<Vec<Emergency>,
         Engine::Postgres(_) => WAITING_POSTGRES,
     };
     let scope = Json(&seen.scope);
-    Ok(on!(conn, |c| sqlx::query_as(statement).bind(&scope).bind(seen.agency).bind(SHOWN_MAX).fetch_all(c).await)?)
+    Ok(on!(conn, |c| sqlx::query_as(statement).bind(scope).bind(seen.agency).bind(SHOWN_MAX).fetch_all(c).await)?)
 }

@@ -14,9 +14,9 @@ use sanbao_platform::text_enum;
 
 use super::state::RequestStateName;
 
-pub use place::{place_all, task};
 pub use emergency::{Emergency, emergencies};
-pub use store::{COUNT_MAX, Counts, counts, due};
+pub use place::{place_all, task};
+pub use store::{COUNT_MAX, QueueCounts, counts, due};
 
 text_enum! {
     /// The step that an open request waits for.

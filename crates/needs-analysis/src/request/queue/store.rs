@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::Queue;
-use crate::request::list::{Filter, Row, Seen};
+use crate::request::list::{Filter, Seen, SeenRow};
 use crate::request::model::Listed;
 use crate::request::policy::Standing;
 use crate::request::store::{request_columns, request_names};
@@ -106,8 +106,7 @@ const COUNTS_POSTGRES: &str =
 
 /// How many requests each queue has for the caller; [`COUNT_MAX`] says that many or more.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, ToSchema, sqlx_macros::FromRow)]
-#[schema(as = QueueCounts)]
-pub struct Counts {
+pub struct QueueCounts {
     pub open: i64,
     pub urgent: i64,
     pub soon: i64,
@@ -120,7 +119,7 @@ pub struct Counts {
     pub mine: i64,
 }
 
-impl Counts {
+impl QueueCounts {
     /// Of one queue.
     pub fn of(&self, queue: Queue) -> i64 {
         match queue {
@@ -155,9 +154,9 @@ pub async fn due(
     let mine: Option<Uuid> = (queue == Queue::Mine).then_some(actor.subject.0);
     let (scope, wanted) = (Json(&seen.scope), filter.wanted.as_ref().map(Json));
     let (after, id) = filter.later();
-    let rows: Vec<Row> = on!(conn, |c| {
-        let q = sqlx::query_as(statement).bind(&scope).bind(seen.agency).bind(after).bind(id).bind(filter.limit + 1);
-        let q = q.bind(&wanted).bind(filter.category).bind(filter.urgency).bind(filter.state);
+    let rows: Vec<SeenRow> = on!(conn, |c| {
+        let q = sqlx::query_as(statement).bind(scope).bind(seen.agency).bind(after).bind(id).bind(filter.limit + 1);
+        let q = q.bind(wanted).bind(filter.category).bind(filter.urgency).bind(filter.state);
         let q = q.bind(queue.waits_for()).bind(is(Queue::Urgent)).bind(now).bind(is(Queue::Soon));
         q.bind(is(Queue::Overdue)).bind(is(Queue::Paused)).bind(mine).fetch_all(c).await
     })?;
@@ -165,14 +164,14 @@ pub async fn due(
 }
 
 /// How many requests the queues have for the caller.
-pub async fn counts(conn: &mut Conn, actor: &Actor, seen: &Seen, now: DateTime<Utc>) -> Result<Counts, DbError> {
+pub async fn counts(conn: &mut Conn, actor: &Actor, seen: &Seen, now: DateTime<Utc>) -> Result<QueueCounts, DbError> {
     let statement = match conn.engine() {
         Engine::Sqlite(_) => COUNTS_SQLITE,
         Engine::Postgres(_) => COUNTS_POSTGRES,
     };
     let (scope, soon) = (Json(&seen.scope), now + Duration::days(RISK_DAYS_MAX));
     Ok(on!(conn, |c| {
-        let q = sqlx::query_as(statement).bind(&scope).bind(seen.agency).bind(now).bind(soon);
+        let q = sqlx::query_as(statement).bind(scope).bind(seen.agency).bind(now).bind(soon);
         q.bind(actor.subject.0).bind(COUNT_MAX).fetch_one(c).await
     })?)
 }

@@ -72,7 +72,7 @@ async fn another_call_joins_the_open_request_and_comes_out_again() {
         let merged = house.post(&street(), "/v1/requests", call).await.expect(201);
         assert_eq!(
             (&merged["state"], &merged["merged_into"], &merged["legal"]),
-            (&json!("merged"), &json!(open), &json!(["separate"]))
+            (&json!("merged"), &json!(open), &json!(["separate", "comment"]))
         );
         assert_eq!(history(&house, &open).await[1], ("append".to_owned(), json!("又来催了")));
         let now = house.get(&street(), &format!("/v1/requests/{open}")).await.body;

@@ -21,6 +21,8 @@ mod joined;
 mod listen;
 mod migrate;
 mod page;
+mod put_right;
+mod queue;
 mod retention;
 mod signals;
 mod steps;

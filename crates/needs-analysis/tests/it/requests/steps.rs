@@ -14,7 +14,7 @@ use crate::requests::house::{House, agency, agency_id, street};
 fn setting(step: RequestStepName, other: &str) -> (&'static [&'static str], Person, Value) {
     use RequestStepName as S;
     match step {
-        S::Triage | S::Resolve => (&[], street(), json!({})),
+        S::Triage | S::Resolve | S::Assign => (&[], street(), json!({})),
         S::Cancel | S::Escalate => (&[], street(), json!({"reason": "超时"})),
         S::Merge => (&[], street(), json!({"into": other})),
         S::Dispatch => (&["triage"], street(), json!({"agency_id": agency_id()})),
@@ -24,6 +24,10 @@ fn setting(step: RequestStepName, other: &str) -> (&'static [&'static str], Pers
         S::FollowUp => (&["resolve"], street(), json!({})),
         S::Reopen => (&["resolve"], street(), json!({"reason": "没打扫完"})),
         S::Close => (&["resolve", "follow-up"], street(), json!({})),
+        S::Edit => (&[], street(), json!({"note": "要软的"})),
+        S::Comment => (&[], street(), json!({"note": "女儿来过电话"})),
+        S::Pause => (&[], street(), json!({"until": "2026-11-24 09:00", "reason": "老人住院"})),
+        S::Resume => (&["pause"], street(), json!({})),
         automatic => unreachable!("no person takes {automatic}"),
     }
 }
@@ -55,6 +59,7 @@ async fn every_step_route_takes_a_key_and_a_version() {
                 let body = match *step {
                     "dispatch" => json!({"agency_id": agency_id()}),
                     "merge" => json!({"into": other}),
+                    "pause" => json!({"until": "2026-11-24 09:00", "reason": "老人住院"}),
                     _ => json!({}),
                 };
                 house.step(&street(), &id, step, body).await;
