@@ -7,7 +7,8 @@ export const PARTS_FROM_BYTES = 8 * 1024 * 1024;
 const TRIES_MAX = 10;
 const WAIT_MS_MAX = 15000;
 
-/** The upload of each file that was sent: a rehearsal and the import itself take the same. @type {WeakMap<File, string>} */
+// The upload of each file that was sent: a rehearsal and the import itself take the same.
+/** @type {WeakMap<File, string>} */
 const begun = new WeakMap();
 
 /** The digest of a part (RFC 9530), where the browser can make one: it does so over HTTPS alone.
@@ -18,7 +19,8 @@ async function digested(bytes) {
   return { "content-digest": `sha-256=:${btoa(String.fromCharCode(...digest))}:` };
 }
 
-/** Whether the same call may come through later. @param {unknown} problem */
+// Whether the same call may come through later.
+/** @param {unknown} problem */
 const mayPass = (problem) => !(problem instanceof ApiProblem) || problem.status >= 500 || problem.status === 408 || problem.status === 429;
 
 // Calls until it comes through.

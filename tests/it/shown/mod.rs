@@ -204,6 +204,7 @@ const PLAIN: &[&str] = &[
     "Undo",
     "UnknownWord",
     "UnknownWords",
+    "Upload",
     "VerdictSeconds",
     "WorkdayChanged",
     "WorkdayNotice",

@@ -154,7 +154,7 @@ async fn import(
     let (told, wait) = match sent.upload.filter(|_| dry_run) {
         Some(id) => {
             upload::try_again(&app, id).await?;
-            (runs::tried_beside(means, import, reading, permit, id), sent.wait)
+            (runs::tried_beside(means, import, reading, permit, (id, ctx.lang)), sent.wait)
         }
         None if dry_run => {
             let report = import.work(reading, |_, _| {}).await.map_err(problem)?;

@@ -180,6 +180,9 @@ async fn run(PageCtx(ctx): PageCtx, AppState(app): AppState<App>, Path(id): Path
             dt { (words.t("imports-by")) } dd { (one.by.clone().unwrap_or_else(|| words.t("imports-by-command"))) }
             dt { (words.t("import-source-head")) } dd { (one.source) }
             @if let Some(name) = &one.file_name { dt { (words.t("imports-file")) } dd { (name) } }
+        }
+        // Apart from the others: beside their longer words a name has no room on a phone.
+        dl.facts {
             @for (name, count) in facts { dt { (words.t(&format!("import-{name}"))) } dd.number { (count) } }
         }
         (kept(words, &one))

@@ -1,6 +1,7 @@
 //! The import itself: rows in chunks, each chunk with its progress in one transaction.
 
 use std::collections::HashSet;
+use std::hash::RandomState;
 use std::io::{Cursor, Read};
 
 use chrono::{DateTime, Duration, Utc};
@@ -148,7 +149,7 @@ fn begun(
     let headings = table.headings().to_vec();
     let own = options.dialling_code.clone();
     let (clock_aside, fields_aside, seen) = (clock.clone(), fields.clone(), HashSet::new());
-    let (scope_aside, hashes, saved_rows) = (scope.clone(), Default::default(), report.done);
+    let (scope_aside, hashes, saved_rows) = (scope.clone(), <[RandomState; 2]>::default(), report.done);
     let reading =
         Reading { table, clock: clock_aside, fields: fields_aside, own, meaning, scope: scope_aside, seen, hashes };
     let import = Import { db, clock, fields, options, scope, report, headings, mend: Mend::default(), saved_rows };

@@ -4,6 +4,7 @@ use chrono::Duration;
 use sanbao_platform::audit;
 use sanbao_platform::db::{Db, DbError, Tx};
 use sanbao_platform::id::OrganisationId;
+use sanbao_platform::lang::Lang;
 use sanbao_platform::on;
 use sanbao_platform::service::Task;
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
@@ -69,14 +70,15 @@ pub(super) fn tried_beside(
     import: Import,
     reading: Reading,
     permit: OwnedSemaphorePermit,
-    upload: ImportId,
+    (upload, lang): (ImportId, Lang),
 ) -> oneshot::Receiver<Result<Report, ImportError>> {
     let (tell, told) = oneshot::channel();
     tokio::spawn(audit::carried(async move {
         let done = import.work(reading, |_, _| {}).await;
         drop(permit);
         if let Err(Ok(report)) = tell.send(done) {
-            let kept = upload::keep_tried(&means, upload, &report).await;
+            // Reasons are kept in one language.
+            let kept = upload::keep_tried(&means, upload, &report.in_language(lang)).await;
             kept.unwrap_or_else(|error| tracing::error!(%error, "what a rehearsal came to was not kept"));
         }
     }));
