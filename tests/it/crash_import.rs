@@ -37,7 +37,7 @@ const TWICE: &str = "select count(*) - count(distinct external_id) from request 
 /// Steps of requests that are not there.
 const ORPHANS: &str = "select count(*) from history h where h.aggregate = 'request' and h.reason like 'import %'
     and not exists (select 1 from request r where r.id = h.id)";
-/// What the counts of days say of all requests, and how many there are.
+/// The requests by the counts of days, and how many there are.
 const COUNTED: &str =
     "select cast(coalesce(sum(n), 0) as bigint) from rollup where area_code = '330211001' and grain = 'day'";
 const THERE: &str = "select count(*) from request where area_code like '330211001%'";

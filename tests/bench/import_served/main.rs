@@ -53,7 +53,7 @@ struct File {
     day: chrono::NaiveDate,
     rows: usize,
     next: usize,
-    /// What was made and not yet sent.
+    /// Bytes that were made and not yet sent.
     made: Vec<u8>,
 }
 

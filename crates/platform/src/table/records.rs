@@ -62,7 +62,7 @@ pub(super) struct TextPlace {
 #[derive(Debug)]
 pub(super) struct Records {
     text: String,
-    /// What follows.
+    /// The text that follows.
     source: TextSource,
     /// Whether the piece is not the first any more.
     has_moved: bool,

@@ -45,7 +45,7 @@ pub(super) struct Import {
     pub(super) report: Report,
     headings: Vec<String>,
     mend: Mend,
-    /// The rows that are written down as done: whoever finds other rows there has lost the import to another process.
+    /// The rows that are written down as done: where other rows are, another process has gone on with the import.
     saved_rows: i64,
 }
 

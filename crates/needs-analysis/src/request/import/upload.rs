@@ -45,7 +45,7 @@ const TRY: &str = "delete from _import_part where import_id = $1 and part = -3";
 
 /// A file that is to come in parts.
 #[derive(Debug, Deserialize, ToSchema)]
-#[schema(example = json!({"bytes": 31_457_280, "file_name": "2026年工单.csv"}))]
+#[schema(example = json!({"bytes": 31_457_280, "file_name": "requests.csv"}))]
 pub struct NewUpload {
     /// Its bytes, 268,435,456 at most.
     pub bytes: u64,
@@ -68,12 +68,12 @@ pub struct Upload {
     pub next: Option<u64>,
     /// When it is forgotten, unless it is imported before.
     pub expires_at: DateTime<Utc>,
-    /// What the last rehearsal came to, where its answer did not wait for the end.
+    /// The outcome of the last rehearsal, where its answer did not wait for the end.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tried: Option<Report>,
 }
 
-/// What is to come, and by whom.
+/// A file that is to come, and by whom.
 #[derive(Debug, Serialize, Deserialize)]
 struct Announced {
     organisation: OrganisationId,
@@ -131,7 +131,7 @@ async fn announced(conn: &mut Conn, fields: &FieldKeys, id: ImportId) -> Result<
     Ok(read.and_then(|bytes| serde_json::from_slice(&bytes).ok()))
 }
 
-/// What the caller has announced under an id.
+/// The file that the caller has announced under an id.
 async fn own(conn: &mut Conn, fields: &FieldKeys, ctx: &Ctx, id: ImportId) -> Result<Option<Announced>, Problem> {
     let is_theirs = |a: &Announced| {
         (a.organisation, a.subject) == (ctx.actor.organisation, ctx.actor.subject) && ctx.now() < a.expires_at()

@@ -66,8 +66,8 @@ async fn in_parts(engine: TestEngine) {
 
     let third = put(&house, &street(), &place(3), parts[2], Some(&digest(parts[2]))).await.expect(200);
     assert_eq!(seen(&third), (1, Some(1), 3));
-    put(&house, &street(), &place(1), parts[0], Some(&digest(parts[1]))).await.refused(422, "validation");
-    put(&house, &street(), &place(1), &parts[0][1..], None).await.refused(422, "validation");
+    put(&house, &street(), &place(1), parts[0], Some(&digest(parts[1]))).await.refused(422, "invalid");
+    put(&house, &street(), &place(1), &parts[0][1..], None).await.refused(422, "invalid");
     for n in [0, 4] {
         put(&house, &street(), &place(n), parts[0], None).await.refused(404, "not-found");
     }
@@ -122,7 +122,7 @@ async fn what_is_announced_is_bounded_and_forgotten() {
     let house = House::open(&sqlite()).await;
     let most = usize::try_from(import::UPLOAD_BYTES_MAX).unwrap();
     for bytes in [0, most + 1] {
-        house.post(&street(), UPLOADS, json!({ "bytes": bytes })).await.refused(422, "validation");
+        house.post(&street(), UPLOADS, json!({ "bytes": bytes })).await.refused(422, "invalid");
     }
     announce(&house, &street(), most).await;
     let first = sent(&house, &street(), &file(2)).await;
