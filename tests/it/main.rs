@@ -23,6 +23,7 @@ mod common;
 mod contract;
 mod crash;
 mod crash_booking;
+mod crash_import;
 mod erased;
 mod events;
 mod faults;

@@ -323,6 +323,7 @@ async fn pages_and_measures(apart: &Apart, nobody: &Client, dispatcher: &Client)
         "signalling/sanbao-signal.js",
         "needs-analysis/requests.js",
         "import.js",
+        "upload.js",
         "booking/consult-page.js",
         "sanbao.css",
     ] {

@@ -110,10 +110,13 @@ form.addEventListener("sanbao:imported", (event) => {
 form.addEventListener("sanbao:import-refused", async () => {
   const file = /** @type {HTMLInputElement} */ (form.elements.namedItem("file")).files?.[0];
   if (!file) return;
-  const body = new FormData();
-  body.append("file", file);
+  const query = new URLSearchParams({ source: source() });
+  const { upload } = form.dataset;
+  /** @type {FormData | undefined} */ const body = upload ? undefined : new FormData();
+  if (upload) query.set("upload", upload);
+  body?.append("file", file);
   try {
-    const told = await api("POST", `/v1/imports/headings?${new URLSearchParams({ source: source() })}`, body);
+    const told = await api("POST", `/v1/imports/headings?${query}`, body);
     const rows = told.headings.map((/** @type {any} */ one) => [one.heading, (/** @type {HTMLElement} */ status) => choice("column", one.heading, one.field || "", status)]);
     show(table(words.columns || "", rows));
   } catch {

@@ -46,6 +46,7 @@ export async function call(method, path, body, headers = {}) {
   // A page that was opened for one organisation does nothing in another.
   const opened = document.getElementById("lock-template")?.dataset.organisation;
   let csrf = "";
+  const isRaw = body instanceof FormData || body instanceof Blob;
   const send = () => {
     csrf = cookie("sanbao_csrf");
     return fetch(path, {
@@ -53,13 +54,13 @@ export async function call(method, path, body, headers = {}) {
       credentials: "same-origin",
       headers: {
         accept: "application/json",
-        ...(body === undefined || body instanceof FormData ? {} : { "content-type": "application/json" }),
+        ...(body === undefined || isRaw ? {} : { "content-type": "application/json" }),
         ...(method === "GET" ? {} : { "x-csrf-token": csrf }),
         ...(opened ? { "sanbao-organisation": opened } : {}),
         ...key,
         ...headers,
       },
-      body: body === undefined ? undefined : body instanceof FormData ? body : JSON.stringify(body),
+      body: body === undefined ? undefined : isRaw ? body : JSON.stringify(body),
     });
   };
   let answer = await send();

@@ -1,6 +1,7 @@
 // An import form: tries a file or imports it (data-import), and shows what came of it (data-facts). Every value is set as text.
 import { api } from "/static/api.js";
 import { clearErrors, showErrors } from "/static/form.js";
+import { PARTS_FROM_BYTES, sendInParts } from "/static/upload.js";
 
 const form = /** @type {HTMLFormElement} */ (document.getElementById("import"));
 const result = /** @type {HTMLElement} */ (document.getElementById("result"));
@@ -114,17 +115,40 @@ function show(report) {
 /** How often it is asked how far an import is that takes longer than one answer. */
 const ASK_MS = 1000;
 
-// An import that goes on after its answer: how far it is, until it has ended.
-/** @param {any} report */
-async function ended(report) {
+// How far something is.
+/** @param {string} told @param {number} done @param {number} of */
+function showProgress(told, done, of) {
   const bar = document.createElement("progress");
-  const line = element("p", words.busy || "", "notice info");
+  [bar.max, bar.value] = [of || 1, done];
+  bar.setAttribute("aria-label", told);
+  result.replaceChildren(element("p", `${told} ${done} / ${of}`, "notice info"), bar);
+}
+
+const pause = () => new Promise((go) => setTimeout(go, ASK_MS));
+
+/** How often it is asked for a rehearsal at most: it ends with the program that makes it. */
+const ASKED_MAX = 1800;
+
+// A rehearsal that goes on after its answer.
+/** @param {any} report @param {string} upload */
+async function tried(report, upload) {
+  for (let asked = 0; asked < ASKED_MAX; asked += 1) {
+    result.replaceChildren(element("p", words.busy || "", "notice info"));
+    await pause();
+    const { tried: done } = await api("GET", `${form.dataset.uploads}/${upload}`);
+    if (done) return done;
+  }
+  return report;
+}
+
+// An import that goes on after its answer: how far it is, until it has ended.
+/** @param {any} report @param {string} upload */
+async function ended(report, upload) {
+  if (report.dry_run && report.state === "running") return tried(report, upload);
   let now = report;
   while (now.state === "running") {
-    [bar.max, bar.value] = [now.total || 1, now.done];
-    line.textContent = `${words.busy} ${now.done} / ${now.total}`;
-    result.replaceChildren(line, bar);
-    await new Promise((go) => setTimeout(go, ASK_MS));
+    showProgress(words.busy || "", now.done, now.total);
+    await pause();
     now = await api("GET", `${form.dataset.import}/${report.id}`);
   }
   return now;
@@ -135,9 +159,11 @@ form.addEventListener("submit", async (event) => {
   const button = /** @type {HTMLButtonElement} */ (/** @type {SubmitEvent} */ (event).submitter);
   const buttons = form.querySelectorAll("button");
   const source = /** @type {HTMLInputElement | null} */ (form.elements.namedItem("source"))?.value.trim();
-  const body = new FormData();
   const file = /** @type {HTMLInputElement} */ (form.elements.namedItem("file")).files?.[0];
-  if (file) body.append("file", file);
+  const uploads = file && file.size >= PARTS_FROM_BYTES ? form.dataset.uploads : undefined;
+  /** @type {FormData | undefined} */ const body = uploads ? undefined : new FormData();
+  if (file) body?.append("file", file);
+  delete form.dataset.upload;
   clearErrors(form);
   for (const b of buttons) b.disabled = true;
   result.hidden = false;
@@ -145,7 +171,13 @@ form.addEventListener("submit", async (event) => {
   try {
     const query = new URLSearchParams({ dry_run: button?.value === "real" ? "false" : "true" });
     if (source) query.set("source", source);
-    show(await ended(await api("POST", `${form.dataset.import}?${query}`, body)));
+    if (file && uploads) {
+      form.dataset.upload = await sendInParts(uploads, file, (done, of) => showProgress(words.sending || "", done, of));
+      query.set("upload", form.dataset.upload);
+      result.replaceChildren(element("p", words.busy || "", "notice info"));
+    }
+    const report = await api("POST", `${form.dataset.import}?${query}`, body);
+    show(await ended(report, form.dataset.upload || ""));
   } catch (problem) {
     result.hidden = true;
     showErrors(form, problem);

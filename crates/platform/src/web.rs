@@ -254,6 +254,7 @@ const FILES: &[StaticFile] = &[
     ("/static/audit.js", JS, include_bytes!("../assets/audit.js")),
     ("/static/form.js", JS, include_bytes!("../assets/form.js")),
     ("/static/import.js", JS, include_bytes!("../assets/import.js")),
+    ("/static/upload.js", JS, include_bytes!("../assets/upload.js")),
     ("/static/send.js", JS, include_bytes!("../assets/send.js")),
     ("/static/check.js", JS, include_bytes!("../assets/check.js")),
     ("/static/organisation.js", JS, include_bytes!("../assets/organisation.js")),

@@ -5,46 +5,29 @@
 //! another database, 500 a transaction, 50 a statement. Both engines. The bar is 5 × its time, and 200 MB resident.
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a benchmark prints, and ends where it cannot go on")]
 
+mod bare;
+
 use std::fmt::Write as _;
 use std::time::{Duration, Instant};
 
-use chrono::{DateTime, NaiveDate, Utc};
-use sanbao_needs_analysis::area::{self, AreaCode};
+use bare::{AREAS, bare, now, opened};
+use chrono::NaiveDate;
+use sanbao_needs_analysis::area::AreaCode;
 use sanbao_needs_analysis::import::{self, ImportOptions, Importer};
-use sanbao_needs_analysis::{MIGRATIONS, NAME};
-use sanbao_platform::clock::Clock;
 use sanbao_platform::cn::ResidentId;
-use sanbao_platform::db::{Db, Tx};
-use sanbao_platform::id::{OrganisationId, uuid_v7};
+use sanbao_platform::id::OrganisationId;
 use sanbao_platform::lang::Lang;
-use sanbao_platform::on;
 use sanbao_platform::service::Deps;
 use sanbao_platform::testing::{self, TestEngine};
-use sqlx::AssertSqlSafe;
 use uuid::Uuid;
 
 const ROWS: usize = 1_000_000;
 const SMALL_ROWS: usize = 100_000;
 const PART_ROWS: usize = 200_000;
-const TRANSACTION_ROWS: usize = 500;
-const STATEMENT_ROWS: usize = 50;
 const HEADER: &str = "编号,受理时间,区域编码,类别,紧急程度,姓名,电话,身份证号,地址,备注\n";
-const AREAS: [&str; 3] = ["330211001001", "330211001002", "330211001007"];
 const WORDS: [&str; 4] = ["助餐", "助浴", "助洁", "遛狗"];
 const BAR: f64 = 5.0;
 const BAR_MB: u64 = 200;
-
-const REQUEST: &str =
-    "insert into request (id, version, received_at, received_on, area_code, category, urgency, elder_name,
-    phone, national_id_sealed, national_id_index, address, note, person_key, content_index, triaged, state, state_since,
-    organisation_id, source, external_id, created_at) values ";
-const HISTORY: &str = "insert into history (aggregate, id, version, at, step, to_state, reason) values ";
-const AUDIT: &str =
-    "insert into audit (id, occurred_at, action, resource_kind, resource_id, request_id, outcome) values ";
-
-fn now() -> DateTime<Utc> {
-    "2026-11-23T04:00:00Z".parse().unwrap()
-}
 
 /// A part of the rows as a file.
 fn file(from: usize, until: usize) -> Vec<u8> {
@@ -61,14 +44,6 @@ fn file(from: usize, until: usize) -> Vec<u8> {
         );
     }
     text.into_bytes()
-}
-
-async fn opened(engine: &TestEngine) -> Deps {
-    let deps = engine.deps(NAME, &MIGRATIONS, Clock::manual(now())).await;
-    let mut tx = deps.db.begin().await.unwrap();
-    area::seed::zhaobaoshan(&mut tx, now()).await.unwrap();
-    tx.commit().await.unwrap();
-    deps
 }
 
 async fn imported(deps: &Deps, rows: usize) -> Duration {
@@ -94,67 +69,6 @@ async fn imported(deps: &Deps, rows: usize) -> Duration {
         assert_eq!(run.unwrap().created, i64::try_from(until - from).unwrap());
     }
     took
-}
-
-/// A statement of so many rows of so many values.
-fn values(head: &str, rows: usize, width: usize) -> String {
-    let row = |at: usize| (1..=width).map(|n| format!("${}", at * width + n)).collect::<Vec<_>>().join(",");
-    let rows = (0..rows).map(|at| format!("({})", row(at))).collect::<Vec<_>>().join(",");
-    format!("{head}{rows}")
-}
-
-async fn bare_rows(tx: &mut Tx, from: usize, until: usize) {
-    let ids: Vec<Uuid> = (from..until).map(|_| uuid_v7(now())).collect();
-    let count = until - from;
-    let (request, history, audit) = (values(REQUEST, count, 22), values(HISTORY, count, 7), values(AUDIT, count, 7));
-    let (day, hex) = (now().date_naive(), "0".repeat(64));
-    on!(tx, |c| {
-        let mut row = sqlx::query(AssertSqlSafe(request));
-        for (n, id) in (from..until).zip(&ids) {
-            row = row.bind(id).bind(1_i64).bind(now()).bind(day).bind(AREAS[n % 3]).bind("meal").bind("normal");
-            row = row.bind(format!("林某{n}")).bind(format!("199{n:08}")).bind(vec![7_u8; 51]).bind(&hex);
-            row = row.bind(format!("某路{n}号,东")).bind("送午饭，软些").bind(id).bind(&hex).bind(false);
-            row = row
-                .bind("received")
-                .bind(now())
-                .bind(Uuid::from_u128(100))
-                .bind("bench")
-                .bind(format!("r{n}"))
-                .bind(now());
-        }
-        row.execute(c).await.map(drop)
-    })
-    .unwrap();
-    on!(tx, |c| {
-        let mut row = sqlx::query(AssertSqlSafe(history));
-        for id in &ids {
-            row = row.bind("request").bind(id).bind(1_i64).bind(now()).bind("receive").bind("received");
-            row = row.bind("import 00000000-0000-0000-0000-000000000000");
-        }
-        row.execute(c).await.map(drop)
-    })
-    .unwrap();
-    on!(tx, |c| {
-        let mut row = sqlx::query(AssertSqlSafe(audit));
-        for id in &ids {
-            row = row.bind(uuid_v7(now())).bind(now()).bind("request.receive").bind("request").bind(id).bind("bench");
-            row = row.bind("done");
-        }
-        row.execute(c).await.map(drop)
-    })
-    .unwrap();
-}
-
-async fn bare(db: &Db, rows: usize) -> Duration {
-    let begun = Instant::now();
-    for chunk in (0..rows).step_by(TRANSACTION_ROWS) {
-        let mut tx = db.begin().await.unwrap();
-        for from in (chunk..rows.min(chunk + TRANSACTION_ROWS)).step_by(STATEMENT_ROWS) {
-            bare_rows(&mut tx, from, rows.min(from + STATEMENT_ROWS)).await;
-        }
-        tx.commit().await.unwrap();
-    }
-    begun.elapsed()
 }
 
 /// The most that this process has had resident, in MB.

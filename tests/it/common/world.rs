@@ -122,10 +122,15 @@ impl World {
         path.contains("{id}") || (path.contains("{code}") && !path.ends_with("{code}"))
     }
 
-    /// The ids that no stranger may be shown. A doctor may be invited by any care home; an area, and which kinds of
-    /// documents there are, is known to all.
+    /// The ids that no stranger may be shown. A doctor may be invited by any care home; an area, which kinds of
+    /// documents there are, and how parts are numbered, is known to all.
     pub fn own_ids(&self) -> impl Iterator<Item = &String> {
-        let open = ["/v1/practitioners/{id}", "/v1/areas/{code}", "/v1/consults/{id}/papers"];
+        let open = [
+            "/v1/practitioners/{id}",
+            "/v1/areas/{code}",
+            "/v1/consults/{id}/papers",
+            "/v1/imports/uploads/{id}/parts",
+        ];
         self.things.iter().filter(move |(path, ..)| !open.contains(path)).map(|(.., id)| id)
     }
 
@@ -211,6 +216,7 @@ async fn knocked_on(served: &Served) -> Vec<(&'static str, &'static str, String)
     let door = json!({ "area_code": "330211001001-C1-G1", "elder_name": "林某兰", "address": "东苑 2 幢" });
     let door = desk.post(&format!("/v1/door-rounds/{round}/doors"), &door).await.expect(201);
     vec![
+        ("/v1/imports/uploads/{id}/parts", "part", "1".to_owned()),
         ("/v1/doors/rounds/{id}", "id", round.clone()),
         ("/v1/door-rounds/{id}", "id", round),
         ("/v1/doors/{id}", "id", flow::text(&door, "/id")),

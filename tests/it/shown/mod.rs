@@ -213,6 +213,7 @@ const PLAIN: &[&str] = &[
     "Undo",
     "UnknownWord",
     "UnknownWords",
+    "Upload",
     "VerdictSeconds",
     "WorkdayChanged",
     "WorkdayNotice",

@@ -13,6 +13,8 @@ pub const IMPORT_SCRIPTS: [&str; 2] = ["/static/form.js", "/static/import.js"];
 pub struct Import<'a> {
     /// The path that takes the file.
     pub path: &'a str,
+    /// The path that takes large files in parts, where there is one.
+    pub uploads: Option<&'a str>,
     /// The name of the source that stands in its field, where one may be told.
     pub source: Option<&'a str>,
     /// The address of a file to fill in.
@@ -27,8 +29,8 @@ impl Import<'_> {
         let t = |key: &str| own(lang, key);
         html! {
             @if let Some(sample) = self.sample { p { a href=(sample) download { (t("import-sample")) } } }
-            p.faint { (t("import-kinds")) }
-            form #import.card method="post" data-import=(self.path) {
+            p.faint { (t(if self.uploads.is_some() { "import-kinds-large" } else { "import-kinds" })) }
+            form #import.card method="post" data-import=(self.path) data-uploads=[self.uploads] {
                 noscript { p.notice.warn { (t("needs-script")) } }
                 div.field {
                     label for="file" { (t("import-file")) }
@@ -60,7 +62,7 @@ impl Import<'_> {
                 data-moved=[fact("moved")] data-unchanged=[fact("unchanged")] data-same=[fact("same")]
                 data-ended=[fact("ended")] data-failed=[fact("failed")] data-skipped=[fact("skipped")] data-other=[fact("other")]
                 data-doctors=[fact("doctors")] data-perhaps_same=[fact("perhaps_same")]
-                data-busy=(t("import-busy")) data-dry=(t("import-dry-result")) data-real=(t("import-real-result"))
+                data-busy=(t("import-busy")) data-sending=(t("import-sending")) data-dry=(t("import-dry-result")) data-real=(t("import-real-result"))
                 data-errors=(t("import-errors")) data-warnings=(t("import-warnings")) data-more=(t("import-more"))
                 data-line=(t("import-line")) data-same-file=(t("import-same-file")) data-row=(t("import-row")) data-column=(t("import-column")) data-reason=(t("import-reason"))
                 data-value=(t("import-value")) data-mend=(t("import-mend")) data-sheet=(t("import-sheet"))
@@ -93,7 +95,7 @@ mod tests {
             "perhaps_same",
         ];
         let facts = names.map(|name| (name, format!("words of {name}")));
-        let part = Import { path: "/v1/x", source: Some("file"), sample: None, facts: &facts };
+        let part = Import { path: "/v1/x", uploads: None, source: Some("file"), sample: None, facts: &facts };
         let drawn = part.draw(Lang::Zh).into_string();
         for name in names {
             assert!(drawn.contains(&format!(r#"data-{name}="words of {name}""#)), "{name}: {drawn}");

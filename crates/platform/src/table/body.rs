@@ -64,6 +64,20 @@ pub async fn file(request: Request) -> Result<(Option<String>, axum::body::Bytes
     }
 }
 
+/// A part of a file out of a body of its bytes.
+pub async fn part(request: Request) -> Result<axum::body::Bytes, Problem> {
+    let kind = request.headers().get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or_default();
+    if kind != "application/octet-stream" {
+        let (zh, en) = ("请以 application/octet-stream 发送", "Send it as application/octet-stream");
+        return Err(Problem::new(&UNSUPPORTED_MEDIA).detail(zh, en));
+    }
+    let bytes = axum::body::Bytes::from_request(request, &()).await;
+    bytes.map_err(|e| match e.status().as_u16() {
+        413 => Problem::new(&TOO_LARGE).detail("这一部分太大", "The part is too large"),
+        _ => body_refused(&e),
+    })
+}
+
 fn refused(status: u16, cause: impl std::error::Error + 'static) -> Problem {
     if status == 413 {
         return Problem::new(&TOO_LARGE).detail("文件不能超过 32 MB", "A file has at most 32 MB");
@@ -90,6 +104,7 @@ pub fn refused_table(e: TableError) -> Problem {
         TableError::RowTooLong(line) => {
             format!("第 {line} 行起的记录超过 {ROW_BYTES_MAX} 字节")
         }
+        TableError::Unreadable(_) => "没有读到文件的内容，请重新上传".to_owned(),
     };
     Problem::field("/file", zh, e.to_string())
 }

@@ -24,10 +24,13 @@ mod text;
 pub mod when;
 mod write;
 
-pub use body::{FILE_BYTES_MAX, Imports, KINDS, XLSX, file, refused_table};
+pub use body::{FILE_BYTES_MAX, Imports, KINDS, XLSX, file, part, refused_table};
 pub use fault::{ERRORS_MAX, Fault, Mask, RowError, RowPlace, whole_row};
 pub use mend::{MEND_ROWS_MAX, Mend};
-pub use read::{Columns, FileNotes, Passed, ROWS_MAX, SaidHeadings, TableError, TableFile, TableRow};
+pub use read::{
+    Columns, FileNotes, Passed, ROWS_MAX, SaidHeadings, TableError, TableFile, TableRow, WORKBOOK_BYTES_MAX,
+};
 pub use report::TableReport;
 pub use sheet::SheetError;
+pub use text::FileBytes;
 pub use write::spreadsheet;

@@ -3,6 +3,8 @@
 //! Each line of a file belongs to exactly one row, to the header, to what stands above it, or is blank; [`Passed`] counts
 //! those that are no rows.
 
+use std::io::{Cursor, Read as _, Seek as _};
+
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -11,15 +13,18 @@ use super::header::Header;
 use super::heading::{TextHead, sheet_header, text_header};
 use super::records::{QUOTE_OPEN, Record, Records, TextPlace, fits};
 use super::sheet::{self, Sheet, SheetError};
-use super::text::decode;
+use super::text::{FileBytes, TextSource, filled, unreadable};
 use crate::cn::half_width;
+use crate::crypto::sha256_hex;
 
 /// Rows of a file, without its header.
-pub const ROWS_MAX: u64 = 200_000;
+pub const ROWS_MAX: u64 = 1_000_000;
 /// Columns of a row, those of no field here among them.
 pub const COLUMNS_MAX: usize = 100;
 /// Bytes of a row.
 pub const ROW_BYTES_MAX: usize = 64 * 1024;
+/// Bytes of a workbook: unlike text it is held while it is read.
+pub const WORKBOOK_BYTES_MAX: u64 = 32 * 1024 * 1024;
 /// The characters that part cells, the usual one first.
 const SEPARATORS: [u8; 3] = [b',', b'\t', b';'];
 /// The code of a row of sums.
@@ -63,6 +68,9 @@ pub enum TableError {
     /// A row of more bytes than are read.
     #[error("more than {ROW_BYTES_MAX} bytes in the row at line {0}")]
     RowTooLong(u64),
+    /// Its bytes could not be had from where they lie.
+    #[error("the file cannot be read: {0}")]
+    Unreadable(String),
 }
 
 /// The columns that a file of a kind may have.
@@ -181,16 +189,22 @@ pub struct TableFile {
     pub notes: FileNotes,
     /// The lines that are no rows.
     pub passed: Passed,
+    /// The SHA-256 of its bytes, in hexadecimal digits.
+    pub hash: String,
 }
 
 impl TableFile {
     /// The file of these bytes, if it is within the bounds and its header names what is needed.
     pub fn open(bytes: Vec<u8>, columns: &'static Columns) -> Result<Self, TableError> {
-        Self::open_as(bytes, columns, &[])
+        Self::open_as(Box::new(Cursor::new(bytes)), columns, &[])
     }
 
-    /// The same where a person has said what some headings mean.
-    pub fn open_as(bytes: Vec<u8>, columns: &'static Columns, said: &SaidHeadings) -> Result<Self, TableError> {
+    /// The same of bytes wherever they lie, where a person has said what some headings mean.
+    pub fn open_as(
+        bytes: Box<dyn FileBytes>,
+        columns: &'static Columns,
+        said: &SaidHeadings,
+    ) -> Result<Self, TableError> {
         let (mut table, begin) = Self::found(bytes, Heads { columns, said })?;
         table.header.check(columns)?;
         table.measure(begin)?;
@@ -199,7 +213,7 @@ impl TableFile {
 
     /// The headings of a file with the fields under them, whether or not all that is needed is there.
     pub fn headings_of(
-        bytes: Vec<u8>,
+        bytes: Box<dyn FileBytes>,
         columns: &'static Columns,
         said: &SaidHeadings,
     ) -> Result<Vec<(String, Option<&'static str>)>, TableError> {
@@ -207,16 +221,21 @@ impl TableFile {
     }
 
     /// The file with its header, and the place of its first row.
-    fn found(bytes: Vec<u8>, heads: Heads<'_>) -> Result<(Self, Begin), TableError> {
-        if sheet::is_container(&bytes) {
-            return Self::of_sheet(Sheet::open(bytes)?, heads);
+    fn found(mut bytes: Box<dyn FileBytes>, heads: Heads<'_>) -> Result<(Self, Begin), TableError> {
+        let mut first = [0; 8];
+        bytes.rewind().map_err(unreadable)?;
+        let read = filled(&mut *bytes, &mut first)?;
+        if sheet::is_container(&first[..read]) {
+            let workbook = workbook(&mut *bytes)?;
+            let hash = sha256_hex(&workbook);
+            return Self::of_sheet(Sheet::open(workbook)?, hash, heads);
         }
-        Self::of_text(decode(bytes)?, heads)
+        let (source, hash) = TextSource::open(bytes)?;
+        Self::of_text(Records::of(source, SEPARATORS[0])?, hash, heads)
     }
 
-    fn of_text(text: String, heads: Heads<'_>) -> Result<(Self, Begin), TableError> {
+    fn of_text(mut records: Records, hash: String, heads: Heads<'_>) -> Result<(Self, Begin), TableError> {
         let start = TextPlace { byte: 0, line: 1 };
-        let mut records = Records::new(text, SEPARATORS[0]);
         let (mut first, mut separators) = (start, SEPARATORS.to_vec());
         if let [b's' | b'S', b'e' | b'E', b'p' | b'P', b'=', separator] = *records.line(start).as_bytes() {
             (first, separators) = (records.next_line(start), vec![separator]);
@@ -253,17 +272,17 @@ impl TableFile {
         };
         let columns = heads.columns;
         let begin = Begin::Text(head.below, records.row);
-        Ok((Self { source: Source::Text(records), columns, header, total: 0, notes, passed }, begin))
+        Ok((Self { source: Source::Text(records), columns, header, total: 0, notes, passed, hash }, begin))
     }
 
-    fn of_sheet(mut sheet: Sheet, heads: Heads<'_>) -> Result<(Self, Begin), TableError> {
+    fn of_sheet(mut sheet: Sheet, hash: String, heads: Heads<'_>) -> Result<(Self, Begin), TableError> {
         let (header, above, heading) = sheet_header(&mut sheet, heads)?;
         let ((records, blank), columns) = (sheet.extent(), heads.columns);
         let (name, sheets_left, hidden_rows) = (Some(sheet.name.clone()), sheet.others, sheet.hidden);
         let unused = header.unused();
         let notes = FileNotes { unused, sheet: name, sheets_left, hidden_rows, above, heading, blank, records };
         let (passed, begin) = (Passed { above, header: heading, blank: 0 }, Begin::Sheet(sheet.at()));
-        Ok((Self { source: Source::Sheet(sheet), columns, header, total: 0, notes, passed }, begin))
+        Ok((Self { source: Source::Sheet(sheet), columns, header, total: 0, notes, passed, hash }, begin))
     }
 
     /// Counts the rows, and goes back to the first of them.
@@ -274,7 +293,7 @@ impl TableFile {
             (Source::Text(records), Begin::Text(at, row)) => {
                 self.notes.blank += blank;
                 self.notes.records = records.row - 1;
-                (records.at, records.row) = (at, row);
+                records.go_to(at, row)?;
             }
             (Source::Sheet(sheet), Begin::Sheet(at)) => sheet.go_to(at),
             _ => {}
@@ -307,17 +326,23 @@ impl TableFile {
         }
     }
 
-    /// The next rows, `most` at most. None are left when there are none.
+    /// The next rows of a file that is held whole, `most` at most. None are left when there are none.
     pub fn rows(&mut self, most: usize) -> Vec<TableRow> {
+        // What is beyond a bound has been refused when the file was measured, and bytes that are held can be read again.
+        self.more_rows(most).unwrap_or_default()
+    }
+
+    /// The next rows of a file wherever its bytes lie: these may not be had any more.
+    pub fn more_rows(&mut self, most: usize) -> Result<Vec<TableRow>, TableError> {
         let mut rows = Vec::new();
-        while rows.len() < most {
-            // What is beyond a bound has been refused when the file was measured.
-            let Ok(Some(record)) = self.next() else { break };
+        while rows.len() < most
+            && let Some(record) = self.next()?
+        {
             if !record.is_blank() {
                 rows.push(self.row(record));
             }
         }
-        rows
+        Ok(rows)
     }
 
     /// The headings as they stand, for a file of rows to mend.
@@ -355,6 +380,17 @@ impl TableFile {
         });
         filled.collect()
     }
+}
+
+/// A workbook's bytes, if it is small enough to be held.
+fn workbook(bytes: &mut dyn FileBytes) -> Result<Vec<u8>, TableError> {
+    bytes.rewind().map_err(unreadable)?;
+    let mut held = Vec::new();
+    bytes.take(WORKBOOK_BYTES_MAX + 1).read_to_end(&mut held).map_err(unreadable)?;
+    if held.len() as u64 > WORKBOOK_BYTES_MAX {
+        return Err(SheetError::TooLarge.into());
+    }
+    Ok(held)
 }
 
 /// Whether a row is one of sums: its first filled-in cell says so, perhaps with the number behind.

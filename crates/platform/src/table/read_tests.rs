@@ -5,7 +5,8 @@ use proptest::prelude::*;
 
 use super::super::fault::Fault;
 use super::super::mend::Mend;
-use super::super::records::{QUOTE_DOUBTFUL, line_ends};
+use super::super::records::{QUOTE_DOUBTFUL, Record, Records, line_ends};
+use super::super::text::TextSource;
 use super::*;
 use crate::lang::Lang;
 use crate::testing::workbook;
@@ -219,13 +220,13 @@ fn merged_headings_are_read_out_of_a_text_too() {
 fn what_a_person_has_said_of_a_heading_goes_before_its_words() {
     let text = "单号,姓名,name,电话\n1,张三,x,138\n";
     assert_eq!(open(text).unwrap_err(), TableError::TwiceColumn("name"));
-    let headings = TableFile::headings_of(text.into(), &COLUMNS, &[]).unwrap();
+    let headings = TableFile::headings_of(Box::new(std::io::Cursor::new(text)), &COLUMNS, &[]).unwrap();
     assert_eq!(
         headings.iter().map(|(_, field)| *field).collect::<Vec<_>>(),
         [None, Some("name"), Some("name"), Some("phone")]
     );
     let said = [("单号".to_owned(), Some("id")), ("name".to_owned(), None)];
-    let mut table = TableFile::open_as(text.into(), &COLUMNS, &said).unwrap();
+    let mut table = TableFile::open_as(Box::new(std::io::Cursor::new(text)), &COLUMNS, &said).unwrap();
     assert_eq!(rows(&mut table)[0].2, "id=1 name=张三 phone=138");
     assert_eq!(table.notes.unused, ["name"]);
 }
@@ -343,4 +344,61 @@ proptest! {
             prop_assert_eq!(&read.said[1..], &row.iter().map(|cell| cell.replace(',', "")).collect::<Vec<_>>()[..]);
         }
     }
+}
+
+/// The records of a text under a header of four columns, with the whole text held or piece by piece.
+fn records(text: &str, is_whole: bool) -> Vec<Record> {
+    let source = TextSource::open(Box::new(std::io::Cursor::new(text.to_owned()))).unwrap().0;
+    let mut records = Records::of(source, b',').unwrap();
+    if is_whole {
+        records.hold_all().unwrap();
+    }
+    records.columns = Some(4);
+    let first = records.at;
+    let read: Vec<Record> = std::iter::from_fn(|| records.next().unwrap()).collect();
+    records.go_to(first, 1).unwrap();
+    assert_eq!(records.next().unwrap().as_ref(), read.first(), "the same again from the beginning");
+    read
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(8))]
+    #[test]
+    fn a_long_file_is_the_same_rows_piece_by_piece(lines in proptest::collection::vec(line(), 30..60)) {
+        let block = lines.concat();
+        // Longer than all that is held at once.
+        let text = block.repeat(3 * 1024 * 1024 / block.len());
+        prop_assert!(records(&text, false) == records(&text, true));
+    }
+}
+
+#[test]
+fn bytes_that_can_no_longer_be_had_end_no_file() {
+    /// Bytes of which some cannot be read any more.
+    struct Torn(std::io::Cursor<Vec<u8>>, std::sync::Arc<std::sync::atomic::AtomicBool>);
+    impl std::io::Read for Torn {
+        fn read(&mut self, into: &mut [u8]) -> std::io::Result<usize> {
+            let is_gone = self.1.load(std::sync::atomic::Ordering::SeqCst) && self.0.position() > 1_000_000;
+            if is_gone { Err(std::io::Error::other("torn")) } else { self.0.read(into) }
+        }
+    }
+    impl std::io::Seek for Torn {
+        fn seek(&mut self, to: std::io::SeekFrom) -> std::io::Result<u64> {
+            self.0.seek(to)
+        }
+    }
+    let text = format!("{HEADER}{}", "1,2,3,4\n".repeat(300_000));
+    let torn = std::sync::Arc::default();
+    let bytes = Torn(std::io::Cursor::new(text.into_bytes()), std::sync::Arc::clone(&torn));
+    let mut table = TableFile::open_as(Box::new(bytes), &COLUMNS, &[]).unwrap();
+    torn.store(true, std::sync::atomic::Ordering::SeqCst);
+    let read =
+        std::iter::from_fn(|| Some(table.more_rows(500))).find(|rows| !matches!(rows, Ok(rows) if rows.len() == 500));
+    assert_eq!(read.unwrap().unwrap_err(), TableError::Unreadable("torn".into()));
+}
+
+#[test]
+fn a_workbook_is_held_and_so_bounded() {
+    let bytes = [b"PK\x03\x04".as_slice(), &vec![0; usize::try_from(WORKBOOK_BYTES_MAX).unwrap()]].concat();
+    assert_eq!(open(bytes).unwrap_err(), SheetError::TooLarge.into());
 }

@@ -8,6 +8,12 @@
 //! without a word.
 
 use super::read::{COLUMNS_MAX, ROW_BYTES_MAX, TableError};
+use super::text::TextSource;
+
+/// Bytes that are there from the place of a record on, or all that are left: more than what is looked at to read one.
+const AHEAD_BYTES: usize = 4 * ROW_BYTES_MAX;
+/// Bytes of the first piece: more than the header and all that may stand above it, but for blank lines.
+const FIRST_BYTES: usize = 16 * ROW_BYTES_MAX;
 
 /// Lines of a cell at most: what spreadsheets allow.
 const CELL_LINES_MAX: u64 = 254;
@@ -19,6 +25,7 @@ pub(super) const QUOTE_DOUBTFUL: &str = "quote_doubtful";
 const NARROW_COLUMNS_MAX: usize = 2;
 
 /// The lines that a text's line ends divide it into, but for the last one.
+#[cfg(test)]
 pub(super) fn line_ends(text: &str) -> u64 {
     let bytes = text.as_bytes();
     let ends = |at: &usize| bytes[*at] == b'\n' || (bytes[*at] == b'\r' && bytes.get(*at + 1) != Some(&b'\n'));
@@ -44,17 +51,21 @@ impl Record {
     }
 }
 
-/// A place in the text: the byte, and its line.
+/// A place in the piece of text that is held: the byte, and its line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct TextPlace {
     pub(super) byte: usize,
     pub(super) line: u64,
 }
 
-/// The text and how it is divided.
+/// The text and how it is divided. A piece of it is held, and goes on with the records that are read.
 #[derive(Debug)]
 pub(super) struct Records {
     text: String,
+    /// The text that follows.
+    source: TextSource,
+    /// Whether the piece is not the first any more.
+    has_moved: bool,
     pub(super) separator: u8,
     /// The columns of the header; a row has as many. None while it is looked for.
     pub(super) columns: Option<usize>,
@@ -80,9 +91,41 @@ enum Cell {
 }
 
 impl Records {
-    /// The text from its first line on.
-    pub(super) fn new(text: String, separator: u8) -> Self {
-        Self { text, separator, columns: None, at: TextPlace { byte: 0, line: 1 }, row: 1 }
+    /// The text of a source from its first line on.
+    pub(super) fn of(mut source: TextSource, separator: u8) -> Result<Self, TableError> {
+        let mut text = String::new();
+        source.more(&mut text, FIRST_BYTES)?;
+        let at = TextPlace { byte: 0, line: 1 };
+        Ok(Self { text, source, has_moved: false, separator, columns: None, at, row: 1 })
+    }
+
+    /// Goes to a place in the first piece, where a row of some number stands.
+    pub(super) fn go_to(&mut self, at: TextPlace, row: u64) -> Result<(), TableError> {
+        if self.has_moved {
+            self.text.clear();
+            self.source.rewind()?;
+            self.source.more(&mut self.text, FIRST_BYTES)?;
+            self.has_moved = false;
+        }
+        (self.at, self.row) = (at, row);
+        Ok(())
+    }
+
+    /// Holds all of it.
+    #[cfg(test)]
+    pub(super) fn hold_all(&mut self) -> Result<(), TableError> {
+        self.source.more(&mut self.text, usize::MAX / 2)
+    }
+
+    /// Lets go of what was read, and holds enough of what follows.
+    fn hold_enough(&mut self) -> Result<(), TableError> {
+        if self.text.len() - self.at.byte < AHEAD_BYTES && !self.source.has_ended() {
+            self.text.drain(..self.at.byte);
+            self.at.byte = 0;
+            self.has_moved = true;
+            self.source.more(&mut self.text, 2 * AHEAD_BYTES)?;
+        }
+        Ok(())
     }
 
     fn bytes(&self) -> &[u8] {
@@ -116,6 +159,7 @@ impl Records {
 
     /// The next record; none at the end of the text.
     pub(super) fn next(&mut self) -> Result<Option<Record>, TableError> {
+        self.hold_enough()?;
         let Some((record, next)) = self.read(self.at)? else { return Ok(None) };
         self.at = next;
         self.row += 1;
@@ -148,7 +192,7 @@ impl Records {
                     either |= doubtful;
                     (text, end)
                 }
-                Cell::Open => return Ok(Some(self.open(at, TextPlace { byte: begin, line }))),
+                Cell::Open => return self.open(at, TextPlace { byte: begin, line }).map(Some),
             };
             if line > before {
                 opened = opened.or(Some(TextPlace { byte: begin, line: before }));
@@ -167,7 +211,7 @@ impl Records {
             // A row over several lines that has not as many columns as the header is none: a mark was merely typed.
             let wrong = self.columns.is_some_and(|columns| !fits(&cells, columns));
             if let Some(opened) = opened.filter(|_| wrong) {
-                return Ok(Some(self.open(at, opened)));
+                return self.open(at, opened).map(Some);
             }
             let next = TextPlace { byte: self.behind(end), line: line + 1 };
             if either {
@@ -179,8 +223,11 @@ impl Records {
     }
 
     /// A record whose mark at a place does not close: up to the end of that line.
-    fn open(&self, at: TextPlace, mark: TextPlace) -> (Record, TextPlace) {
-        (self.apart(at, mark.line, QUOTE_OPEN), self.next_line(mark))
+    fn open(&self, at: TextPlace, mark: TextPlace) -> Result<(Record, TextPlace), TableError> {
+        if self.end_of_line(mark.byte) - at.byte > ROW_BYTES_MAX {
+            return Err(TableError::RowTooLong(at.line));
+        }
+        Ok((self.apart(at, mark.line, QUOTE_OPEN), self.next_line(mark)))
     }
 
     /// The lines from a place to the one of a number, as a record that is none.
@@ -317,7 +364,8 @@ mod tests {
 
     /// The records of a text under a header of so many columns: first and last line, and the cells or the fault.
     fn records(text: &str, columns: usize) -> Vec<(u64, u64, String)> {
-        let mut records = Records::new(text.to_owned(), b',');
+        let source = TextSource::open(Box::new(std::io::Cursor::new(text.to_owned()))).unwrap().0;
+        let mut records = Records::of(source, b',').unwrap();
         records.columns = Some(columns);
         let read = std::iter::from_fn(|| records.next().unwrap());
         read.map(|r| (r.line, r.last, r.cells.map_or_else(str::to_owned, |cells| cells.join("|")))).collect()

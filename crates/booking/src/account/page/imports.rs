@@ -44,7 +44,13 @@ async fn draw_persons(app: &App, ctx: &Ctx) -> Result<Markup, Problem> {
     let most = PERSON_ROWS_MAX.to_string();
     let names = ["total", "created", "updated", "unchanged", "same", "ended", "failed", "perhaps_same"];
     let facts = names.map(|name| (name, t(&format!("persons-import-{}", name.replace('_', "-")))));
-    let part = Import { path: "/v1/person-imports", source: Some("file"), sample: Some(PERSONS_SAMPLE), facts: &facts };
+    let part = Import {
+        path: "/v1/person-imports",
+        uploads: None,
+        source: Some("file"),
+        sample: Some(PERSONS_SAMPLE),
+        facts: &facts,
+    };
     let body = html! {
         h1 { (t("persons-import-title")) }
         p { (t("persons-import-help")) }
@@ -75,7 +81,7 @@ async fn draw_accounts(app: &App, ctx: &Ctx, which: OrganisationId) -> Result<Ma
     let facts = ["total", "created", "doctors", "unchanged", "failed"];
     let facts = facts.map(|name| (name, t(&format!("accounts-import-{name}"))));
     let path = format!("/v1/organisations/{}/account-imports", own.id);
-    let part = Import { path: &path, source: None, sample: Some(ACCOUNTS_SAMPLE), facts: &facts };
+    let part = Import { path: &path, uploads: None, source: None, sample: Some(ACCOUNTS_SAMPLE), facts: &facts };
     let back = sanbao_platform::page::address("/admin", &[("organisation", Some(&own.id.to_string()))]);
     let body = html! {
         p { a href=(back) { "← " (t("admin-title")) } }

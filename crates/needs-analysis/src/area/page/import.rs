@@ -29,7 +29,7 @@ pub(super) async fn import(PageCtx(ctx): PageCtx, AppState(app): AppState<App>) 
         h1 { (t("areas-import-title")) }
         p { (t("areas-import-help")) }
         p.faint { (t("areas-import-columns")) }
-        (Import { path: "/v1/imports/areas", source: None, sample: Some(SAMPLE), facts: &facts }.draw(lang))
+        (Import { path: "/v1/imports/areas", uploads: None, source: None, sample: Some(SAMPLE), facts: &facts }.draw(lang))
     };
     Ok(app.deps.frame.page(lang, &t("areas-import-title"), Some(&ctx.actor), "/areas", &IMPORT_SCRIPTS, &body))
 }

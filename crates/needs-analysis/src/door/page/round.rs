@@ -194,7 +194,7 @@ pub(super) async fn import(
         p { a href=(format!("/doors/rounds/{id}")) { "← " (round.title) } }
         h1 { (title) }
         p { (t(lang, "doors-import-help")) }
-        (Import { path: &path, source: None, sample: Some(SAMPLE), facts: &facts }.draw(lang))
+        (Import { path: &path, uploads: None, source: None, sample: Some(SAMPLE), facts: &facts }.draw(lang))
     };
     Ok(app.deps.frame.page(lang, &title, Some(&ctx.actor), "/doors", &IMPORT_SCRIPTS, &body))
 }

@@ -1,7 +1,9 @@
 //! Imports by HTTP: a file as the body or as a form's part, how an import goes on, and taking it back.
 
+use std::io::Cursor;
 use std::time::Duration;
 
+use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, Request, State as AppState};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
@@ -17,11 +19,11 @@ use uuid::Uuid;
 use super::mapping;
 use super::options::{ImportError, ImportOptions, Importer};
 use super::run::{Means, aside, prepare};
-use super::view::{ImportId, Report};
-use super::{input, runs, spool, store, undo};
+use super::view::{ImportId, Report, RunState};
+use super::{input, runs, spool, store, undo, upload};
 use crate::App;
 use crate::policy::{self, Action, relation};
-use sanbao_platform::table::{FILE_BYTES_MAX, TableFile, file, refused_table};
+use sanbao_platform::table::{FILE_BYTES_MAX, FileBytes, TableFile, file, refused_table};
 
 /// The source of a file that names none.
 const SOURCE_DEFAULT: &str = "csv";
@@ -31,6 +33,7 @@ const WAIT_SECONDS: u64 = 45;
 const PAGE_ROWS: usize = 50;
 
 sanbao_platform::problem_kinds! {
+    UPLOAD_INCOMPLETE = 409 "upload-incomplete" "文件还没有传完，请继续上传" "The file has not come whole yet; send the parts that are missing";
     IMPORT_UNDER_WAY = 409 "import-under-way" "这次导入还在进行，请等它结束再撤销" "This import is under way; take it back when it has ended";
 }
 
@@ -43,6 +46,8 @@ pub struct ImportQuery {
     /// The system of the caller's organisation that the file comes from; `csv` when absent. With a row's external id it
     /// names a request of that organisation.
     source: Option<String>,
+    /// A file that has come in parts, in the place of a body.
+    upload: Option<Uuid>,
 }
 
 /// Which imports to list.
@@ -89,6 +94,7 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(show))
         .routes(routes!(take_back))
         .routes(routes!(mapping::list, mapping::remember))
+        .merge(upload::routes())
 }
 
 /// Refuses all but those who import.
@@ -96,8 +102,8 @@ pub(super) fn require(ctx: &Ctx) -> Result<(), Problem> {
     policy::allows(&ctx.actor, Action::Import, relation(!ctx.actor.areas.is_empty())).require()
 }
 
-fn source(q: ImportQuery) -> String {
-    q.source.filter(|s| !s.is_empty()).unwrap_or_else(|| SOURCE_DEFAULT.to_owned())
+fn source(q: &ImportQuery) -> String {
+    q.source.clone().filter(|s| !s.is_empty()).unwrap_or_else(|| SOURCE_DEFAULT.to_owned())
 }
 
 /// Whether the caller would rather not wait (RFC 7240 §4.1).
@@ -125,28 +131,39 @@ async fn import(
     require(&ctx)?;
     // Before the body: it is the file that takes room.
     let permit = app.imports.try_begin()?;
-    let wait = if wants_id_alone(request.headers()) { 0 } else { WAIT_SECONDS };
-    let (file_name, bytes) = file(request).await?;
+    let sent = match (sent(&app, &ctx, q.upload, request).await?, q.upload) {
+        (Some(sent), _) => sent,
+        // Its import has begun, and the answer was lost.
+        (None, id) => return begun_before(&app, &ctx, ImportId(id.unwrap_or_default())).await,
+    };
     let options = ImportOptions {
         dry_run: q.dry_run.unwrap_or(true),
-        source: source(q),
-        file_name,
+        source: source(&q),
+        file_name: sent.file_name.clone(),
         importer: Importer::Person(ctx.actor.clone()),
         request_id: ctx.request_id.clone(),
         dialling_code: app.deps.dialling_code.clone(),
         lang: ctx.lang,
     };
     let (means, dry_run) = (Means::from(&app), options.dry_run);
-    let (import, reading) = prepare(&means, bytes.to_vec(), options).await.map_err(problem)?;
-    if dry_run {
-        let report = import.work(reading, |_, _| {}).await.map_err(problem)?;
-        return Ok(Json(report.in_language(ctx.lang)).into_response());
+    let (import, reading) = prepare(&means, sent.open(&means).await?, options, sent.upload).await.map_err(problem)?;
+    if !dry_run && !import.open(sent.bytes.as_deref()).await? {
+        return begun_before(&app, &ctx, ImportId(q.upload.unwrap_or_default())).await;
     }
-    import.open(&bytes).await?;
-    drop(bytes);
     let mut begun = import.report.clone();
-    let told = runs::beside(means, import, reading, permit);
-    match tokio::time::timeout(Duration::from_secs(wait), told).await {
+    let (told, wait) = match sent.upload.filter(|_| dry_run) {
+        Some(id) => {
+            upload::try_again(&app, id).await?;
+            (runs::tried_beside(means, import, reading, permit, (id, ctx.lang)), sent.wait)
+        }
+        None if dry_run => {
+            let report = import.work(reading, |_, _| {}).await.map_err(problem)?;
+            return Ok(Json(report.in_language(ctx.lang)).into_response());
+        }
+        None => (runs::beside(means, import, reading, permit), sent.wait),
+    };
+    drop(sent);
+    match tokio::time::timeout(wait, told).await {
         Ok(Ok(done)) => Ok(Json(done.map_err(problem)?.in_language(ctx.lang)).into_response()),
         Ok(Err(gone)) => Err(Problem::internal(gone)),
         Err(_) => {
@@ -154,10 +171,53 @@ async fn import(
             if let Some(id) = begun.id {
                 begun = store::find(&mut conn, id, ctx.actor.organisation).await?.unwrap_or(begun);
             }
-            let place = [(header::LOCATION, format!("/v1/imports/{}", begun.id.map_or(Uuid::nil(), |id| id.0)))];
+            begun.state = if begun.id.is_none() { RunState::Running } else { begun.state };
+            let place = match (begun.id, q.upload) {
+                (None, Some(upload)) => format!("/v1/imports/uploads/{upload}"),
+                (id, _) => format!("/v1/imports/{}", id.map_or(Uuid::nil(), |id| id.0)),
+            };
+            let place = [(header::LOCATION, place)];
             Ok((StatusCode::ACCEPTED, place, Json(begun.in_language(ctx.lang))).into_response())
         }
     }
+}
+
+/// A file as it was sent: in the body, or in parts before.
+struct Sent {
+    file_name: Option<String>,
+    bytes: Option<Bytes>,
+    upload: Option<ImportId>,
+    /// How long the import is waited for.
+    wait: Duration,
+}
+
+impl Sent {
+    async fn open(&self, means: &Means) -> Result<Box<dyn FileBytes>, Problem> {
+        Ok(match (&self.bytes, self.upload) {
+            (None, Some(id)) => Box::new(spool::SpoolFile::open(means, id).await?),
+            (bytes, _) => Box::new(Cursor::new(bytes.clone().unwrap_or_default())),
+        })
+    }
+}
+
+/// The file of a request; none where it was to have come in parts, and there is none of that id.
+async fn sent(app: &App, ctx: &Ctx, upload: Option<Uuid>, request: Request) -> Result<Option<Sent>, Problem> {
+    let wait = Duration::from_secs(if wants_id_alone(request.headers()) { 0 } else { WAIT_SECONDS });
+    let Some(id) = upload.map(ImportId) else {
+        let (file_name, bytes) = file(request).await?;
+        return Ok(Some(Sent { file_name, bytes: Some(bytes), upload: None, wait }));
+    };
+    match upload::come(app, ctx, id).await? {
+        Some((file_name, true)) => Ok(Some(Sent { file_name, bytes: None, upload: Some(id), wait })),
+        Some((_, false)) => Err(Problem::new(&UPLOAD_INCOMPLETE)),
+        None => Ok(None),
+    }
+}
+
+async fn begun_before(app: &App, ctx: &Ctx, id: ImportId) -> Result<Response, Problem> {
+    let report = found(app, ctx, id).await?;
+    let status = if report.state == RunState::Running { StatusCode::ACCEPTED } else { StatusCode::OK };
+    Ok((status, [(header::LOCATION, format!("/v1/imports/{id}"))], Json(report)).into_response())
 }
 
 pub(super) fn problem(error: ImportError) -> Problem {
@@ -186,10 +246,11 @@ async fn headings(
 ) -> Result<Json<FileHeader>, Problem> {
     require(&ctx)?;
     let _only = app.imports.try_begin()?;
-    let (_, bytes) = file(request).await?;
-    let said = mapping::of_source(&mut app.deps.db.read().await?, ctx.actor.organisation, &source(q)).await?;
+    let Some(sent) = sent(&app, &ctx, q.upload, request).await? else { return Err(Problem::not_found()) };
+    let bytes = sent.open(&Means::from(&app)).await?;
+    let said = mapping::of_source(&mut app.deps.db.read().await?, ctx.actor.organisation, &source(&q)).await?;
     let said = super::meaning::headings(&said);
-    let told = aside(move || TableFile::headings_of(bytes.to_vec(), &input::TABLE, &said)).await.map_err(problem)?;
+    let told = aside(move || TableFile::headings_of(bytes, &input::TABLE, &said)).await.map_err(problem)?;
     let told = told.map_err(refused_table)?;
     let has = |name: &&&str| told.iter().any(|(_, field)| *field == Some(**name));
     let missing = input::TABLE.needed.iter().filter(|name| !has(name)).map(|name| (*name).to_owned()).collect();

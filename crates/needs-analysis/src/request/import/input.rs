@@ -1,7 +1,7 @@
 //! Rows become requests: which columns a file of requests has, and which fields they fill.
 
 use crate::request::input::NewRequest;
-use sanbao_platform::table::{Columns, Mask, SaidHeadings, TableError, TableFile, TableRow};
+use sanbao_platform::table::{Columns, FileBytes, Mask, SaidHeadings, TableError, TableFile, TableRow};
 
 /// Columns of a file, by the name of their field.
 pub const COLUMNS: [&str; 14] = [
@@ -86,7 +86,7 @@ pub struct RowWords {
 pub type Parsed = Result<RowWords, &'static str>;
 
 /// The file of these bytes, under headings that a person has said the meaning of.
-pub fn open(bytes: Vec<u8>, said: &SaidHeadings) -> Result<TableFile, TableError> {
+pub fn open(bytes: Box<dyn FileBytes>, said: &SaidHeadings) -> Result<TableFile, TableError> {
     TableFile::open_as(bytes, &TABLE, said)
 }
 
@@ -153,7 +153,7 @@ mod tests {
     const CHINESE: &str = "编号,受理时间,区域编码,类别,姓名,备注,没用的列\nA1,2026-11-01 08:00,330211001001,助餐,林某,\"软些,\n热的\",x\n";
 
     fn rows(text: impl AsRef<[u8]>) -> Result<Vec<(u64, Parsed)>, TableError> {
-        let mut table = open(text.as_ref().to_vec(), &[])?;
+        let mut table = open(Box::new(std::io::Cursor::new(text.as_ref().to_vec())), &[])?;
         let read = std::iter::from_fn(|| Some(table.rows(1)).filter(|rows| !rows.is_empty())).flatten();
         let rows: Vec<_> = read.map(|row| (row.line, request(&row))).collect();
         assert_eq!(rows.len() as u64, table.total, "as many as were counted");

@@ -6,6 +6,7 @@
 //! - [`view`]: what is told of an import, personal values masked
 //! - [`run`](run()): the import itself, for the API and the command line alike; `options`: for whom
 //! - `runs`, `spool`: it goes on beside the request that began it, also after the program was stopped
+//! - `upload`: a large file comes in parts, and is put by as they come
 //! - `undo`: it is taken back
 //!
 //! A row is known by (organisation, source, external id): two organisations may have sources of one name, and neither
@@ -28,6 +29,7 @@ mod spared;
 mod spool;
 mod store;
 mod undo;
+mod upload;
 pub mod view;
 
 use sanbao_platform::http::Routes;
@@ -40,6 +42,7 @@ pub use run::run;
 pub use runs::task;
 pub use sanbao_platform::table::{FILE_BYTES_MAX, Imports, KINDS, RowError};
 pub use undo::KEPT_LISTED_MAX;
+pub use upload::UPLOAD_BYTES_MAX;
 pub use view::Report;
 
 /// The routes of this part.
@@ -50,4 +53,9 @@ pub fn routes() -> Routes<App> {
 /// Goes on with every import that was broken off, as the task of the service does.
 pub async fn go_on(app: &App) -> Result<(), ImportError> {
     runs::go_on(&run::Means::from(app)).await
+}
+
+/// Takes away what is kept no longer: rows to mend, and files that nobody has imported.
+pub async fn forget_old(app: &App) -> Result<(), ImportError> {
+    Ok(runs::forget(&run::Means::from(app)).await?)
 }

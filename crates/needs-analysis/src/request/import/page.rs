@@ -41,6 +41,8 @@ async fn form(PageCtx(ctx): PageCtx, AppState(app): AppState<App>) -> Result<Mar
     let t = |key: &str| TEXTS.get(lang, key);
     let facts = COUNTS.map(|name| (name, t(&format!("import-{name}"))));
     let areas = areas(&app, &ctx).await?;
+    let uploads = Some("/v1/imports/uploads");
+    let form = Import { path: "/v1/imports", uploads, source: Some("csv"), sample: None, facts: &facts };
     let body = html! {
         p { a href="/requests" { "← " (t("request-back")) } }
         div.spread {
@@ -49,7 +51,7 @@ async fn form(PageCtx(ctx): PageCtx, AppState(app): AppState<App>) -> Result<Mar
         }
         p { (t("import-help")) }
         p.faint { (t("import-columns")) }
-        (Import { path: "/v1/imports", source: Some("csv"), sample: None, facts: &facts }.draw(lang))
+        (form.draw(lang))
         (meanings(lang, &areas))
     };
     let scripts = [IMPORT_SCRIPTS[0], IMPORT_SCRIPTS[1], "/static/needs-analysis/imports.js"];
@@ -178,6 +180,9 @@ async fn run(PageCtx(ctx): PageCtx, AppState(app): AppState<App>, Path(id): Path
             dt { (words.t("imports-by")) } dd { (one.by.clone().unwrap_or_else(|| words.t("imports-by-command"))) }
             dt { (words.t("import-source-head")) } dd { (one.source) }
             @if let Some(name) = &one.file_name { dt { (words.t("imports-file")) } dd { (name) } }
+        }
+        // Apart from the others: beside their longer words a name has no room on a phone.
+        dl.facts {
             @for (name, count) in facts { dt { (words.t(&format!("import-{name}"))) } dd.number { (count) } }
         }
         (kept(words, &one))

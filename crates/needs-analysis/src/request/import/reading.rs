@@ -1,12 +1,13 @@
 //! Rows are read and checked away from the threads that answer requests: each is good, bad or none at all.
 
 use std::collections::{BTreeSet, HashSet};
+use std::hash::{BuildHasher as _, RandomState};
 use std::sync::Arc;
 
 use sanbao_platform::clock::Clock;
 use sanbao_platform::cn::DiallingCode;
 use sanbao_platform::crypto::FieldKeys;
-use sanbao_platform::table::{Fault, RowError, RowPlace, TableFile, TableRow, whole_row};
+use sanbao_platform::table::{Fault, RowError, RowPlace, TableError, TableFile, TableRow, whole_row};
 
 use super::input::{self, RowWords, TABLE};
 use super::meaning::{Meaning, Place};
@@ -17,7 +18,7 @@ use crate::request::category::Category;
 use crate::request::input::{Draft, Rules};
 
 /// Rows of one transaction: long enough to be fast, short enough that others get their turn.
-pub(super) const CHUNK_ROWS: usize = 500;
+pub(super) const CHUNK_ROWS: usize = 100;
 
 /// A row that tells of a request.
 #[derive(Clone)]
@@ -62,7 +63,9 @@ pub(super) struct Reading {
     pub(super) own: Option<DiallingCode>,
     pub(super) meaning: Meaning,
     pub(super) scope: Scope,
-    pub(super) seen: HashSet<String>,
+    /// The numbers that have come before: two hashes of each, since a million numbers themselves take too much room.
+    pub(super) seen: HashSet<[u64; 2]>,
+    pub(super) hashes: [RandomState; 2],
 }
 
 /// The words of a row as they are meant: the row itself, and what was put in the place of what it says.
@@ -75,27 +78,11 @@ struct Meant {
 }
 
 impl Reading {
-    /// The next chunk of rows, checked.
-    pub(super) fn next(mut self) -> (Self, Vec<Checked>) {
-        let rows = self.table.rows(CHUNK_ROWS);
+    /// The next rows, `most` at most, checked.
+    pub(super) fn next(mut self, most: usize) -> Result<(Self, Vec<Checked>), TableError> {
+        let rows = self.table.more_rows(most)?;
         let checked = rows.into_iter().map(|row| self.check(row)).collect();
-        (self, checked)
-    }
-
-    /// Goes past rows that were taken before: only their numbers are remembered.
-    pub(super) fn skip(mut self, rows: u64) -> Self {
-        let mut left = usize::try_from(rows).unwrap_or(usize::MAX);
-        while left > 0 {
-            let rows = self.table.rows(left.min(CHUNK_ROWS));
-            if rows.is_empty() {
-                break;
-            }
-            left -= rows.len();
-            for row in rows {
-                drop(self.check(row));
-            }
-        }
-        self
+        Ok((self, checked))
     }
 
     fn check(&mut self, row: TableRow) -> Checked {
@@ -147,7 +134,8 @@ impl Reading {
         if !self.scope.contains(&draft.details.area_code) {
             return one("area_code", "area_out_of_scope", "不在您负责的区域内", "Not within your area");
         }
-        if !self.seen.insert(draft.external_id.clone().unwrap_or_default()) {
+        let number = draft.external_id.as_deref().unwrap_or_default();
+        if !self.seen.insert([self.hashes[0].hash_one(number), self.hashes[1].hash_one(number)]) {
             let zh = "编号在文件中重复，只取第一条";
             return one("external_id", "duplicate_in_file", zh, "Twice in this file; the first is taken");
         }

@@ -1,35 +1,39 @@
 //! The import itself: rows in chunks, each chunk with its progress in one transaction.
 
 use std::collections::HashSet;
-use std::io::Read;
+use std::hash::RandomState;
+use std::io::{Cursor, Read};
 
 use chrono::{DateTime, Duration, Utc};
 use sanbao_platform::audit;
 use sanbao_platform::clock::Clock;
 use sanbao_platform::cn::DiallingCode;
-use sanbao_platform::crypto::{FieldKeys, sha256_hex};
+use sanbao_platform::crypto::FieldKeys;
 use sanbao_platform::db::{Conn, Db, DbError, Tx, expect_rows};
 use sanbao_platform::lifecycle::{By, Change, save, step};
 
 use super::mapping::{self, MappingKind};
 use super::meaning::Meaning;
 use super::options::{ImportError, ImportOptions};
-use super::reading::{Checked, Good, Reading, Scope};
+use super::reading::{CHUNK_ROWS, Checked, Good, Reading, Scope};
+use super::spool::SpoolFile;
 use super::store::{self, Known};
 use super::view::{ImportId, Report, RunState, ended};
-use super::{input, past, spool};
+use super::{input, past, spool, upload};
 use crate::local_day;
 use crate::request::details::Details;
 use crate::request::input::WORD_CHARS_MAX;
 use crate::request::model::Request;
 use crate::request::step::{RequestStep, Said};
 use crate::request::store as requests;
-use sanbao_platform::table::{Fault, Mend, RowError, TableFile};
+use sanbao_platform::table::{Fault, FileBytes, Mend, RowError, TableFile};
 
 /// How often the rows of a transaction are tried where somebody else changes a request of theirs meanwhile.
 const TRIES_MAX: usize = 5;
 /// How long after a chunk nobody else goes on with an import.
-pub(super) const LEASE_SECONDS: i64 = 30;
+pub(super) const LEASE_SECONDS: i64 = 15;
+/// Chunks that are passed over before that is said anew.
+const CHUNKS_OF_A_LEASE: usize = 200;
 
 /// An import that is under way.
 pub(super) struct Import {
@@ -41,6 +45,8 @@ pub(super) struct Import {
     pub(super) report: Report,
     headings: Vec<String>,
     mend: Mend,
+    /// The rows that are written down as done: where other rows are, another process has gone on with the import.
+    saved_rows: i64,
 }
 
 /// The parts that an import needs of its service.
@@ -58,7 +64,8 @@ pub(super) async fn aside<T: Send + 'static>(work: impl FnOnce() -> T + Send + '
     tokio::task::spawn_blocking(work).await.map_err(|e| ImportError::Read(std::io::Error::other(e)))
 }
 
-/// Imports all rows of `reader`, telling `progress` how many of how many are done after each chunk.
+/// Imports all rows of `reader`, telling `progress` how many of how many are done after each chunk. Its bytes are put by first, unless
+/// it is a dry run.
 pub async fn run(
     db: &Db,
     clock: &Clock,
@@ -67,22 +74,39 @@ pub async fn run(
     options: &ImportOptions,
     progress: impl FnMut(u64, u64),
 ) -> Result<Report, ImportError> {
-    let mut bytes = Vec::new();
-    reader.read_to_end(&mut bytes)?;
-    drop(reader);
     let dialling_code = options.dialling_code.clone();
     let means = Means { db: db.clone(), clock: clock.clone(), fields: fields.clone(), dialling_code };
-    let (import, reading) = prepare(&means, bytes.clone(), options.clone()).await?;
-    import.open(&bytes).await?;
-    drop(bytes);
+    if options.dry_run {
+        let mut bytes = Vec::new();
+        reader.read_to_end(&mut bytes)?;
+        let (import, reading) = prepare(&means, Box::new(Cursor::new(bytes)), options.clone(), None).await?;
+        return import.work(reading, progress).await;
+    }
+    let (id, now) = (ImportId::new(clock.now()), clock.now());
+    spool::receive(db, fields, id, &mut reader, now).await?;
+    drop(reader);
+    let file = SpoolFile::open(&means, id).await?;
+    let prepared = prepare(&means, Box::new(file), options.clone(), Some(id)).await;
+    let (import, reading) = match prepared {
+        Ok(prepared) => prepared,
+        Err(error) => {
+            let mut tx = db.begin().await?;
+            spool::forget(&mut tx, id).await?;
+            upload::taken(&mut tx, id).await?;
+            tx.commit().await?;
+            return Err(error);
+        }
+    };
+    import.open(None).await?;
     import.work(reading, progress).await
 }
 
 /// The import of a file: its header is understood, its rows are counted, and nothing is written.
 pub(super) async fn prepare(
     means: &Means,
-    bytes: Vec<u8>,
+    file: Box<dyn FileBytes>,
     options: ImportOptions,
+    id: Option<ImportId>,
 ) -> Result<(Import, Reading), ImportError> {
     if options.source.trim().is_empty() || options.source.chars().count() > WORD_CHARS_MAX {
         return Err(ImportError::Source);
@@ -90,17 +114,13 @@ pub(super) async fn prepare(
     let now = means.clock.now();
     let (meaning, scope) = known(means, &options).await?;
     let headings = meaning.headings.clone();
-    let (table, hash) = aside(move || {
-        let hash = sha256_hex(&bytes);
-        input::open(bytes, &headings).map(|table| (table, hash))
-    })
-    .await??;
-    let id = (!options.dry_run).then(|| ImportId::new(now));
+    let table = aside(move || input::open(file, &headings)).await??;
+    let id = (!options.dry_run).then(|| id.unwrap_or_else(|| ImportId::new(now)));
     let total = i64::try_from(table.total).unwrap_or(0);
     let mut report = Report::start(id, &options.source, options.file_name.clone(), total, now);
     report.notes = table.notes.clone();
     report.by = options.importer.actor().map(|actor| actor.name.clone());
-    report.file_hash = means.fields.fingerprint("import.file", &hash);
+    report.file_hash = means.fields.fingerprint("import.file", &table.hash);
     let of = (options.importer.organisation(), options.source.as_str());
     report.same_file = store::same_file(&mut means.db.read().await?, of, &report.file_hash).await?;
     Ok(begun(means, table, meaning, scope, options, report))
@@ -129,24 +149,47 @@ fn begun(
     let headings = table.headings().to_vec();
     let own = options.dialling_code.clone();
     let (clock_aside, fields_aside, seen) = (clock.clone(), fields.clone(), HashSet::new());
-    let reading = Reading { table, clock: clock_aside, fields: fields_aside, own, meaning, scope: scope.clone(), seen };
-    let import = Import { db, clock, fields, options, scope, report, headings, mend: Mend::default() };
+    let (scope_aside, hashes, saved_rows) = (scope.clone(), <[RandomState; 2]>::default(), report.done);
+    let reading =
+        Reading { table, clock: clock_aside, fields: fields_aside, own, meaning, scope: scope_aside, seen, hashes };
+    let import = Import { db, clock, fields, options, scope, report, headings, mend: Mend::default(), saved_rows };
     (import, reading)
 }
 
-/// The import of a kept file that was broken off: the rows that were taken are passed over.
+/// The import of a kept file that was broken off. The rows that were taken are passed over; their numbers are remembered, and
+/// which of them are to be mended.
 pub(super) async fn resumed(
     means: &Means,
-    bytes: Vec<u8>,
+    file: SpoolFile,
     options: ImportOptions,
     report: Report,
 ) -> Result<(Import, Reading), ImportError> {
     let (meaning, scope) = known(means, &options).await?;
     let headings = meaning.headings.clone();
-    let table = aside(move || input::open(bytes, &headings)).await??;
-    let done = u64::try_from(report.done).unwrap_or(0);
-    let (import, reading) = begun(means, table, meaning, scope, options, report);
-    let reading = aside(move || reading.skip(done)).await?;
+    let table = aside(move || input::open(Box::new(file), &headings)).await??;
+    let mut left = usize::try_from(report.done).unwrap_or(0);
+    let (mut import, mut reading) = begun(means, table, meaning, scope, options, report);
+    for chunk in 0_usize.. {
+        // It is this process's still, however long that takes.
+        if chunk.is_multiple_of(CHUNKS_OF_A_LEASE) {
+            import.renew().await?;
+        }
+        if left == 0 {
+            break;
+        }
+        let most = left.min(CHUNK_ROWS);
+        let (read, rows) = aside(move || reading.next(most)).await??;
+        reading = read;
+        left = left.saturating_sub(rows.len());
+        if rows.is_empty() {
+            break;
+        }
+        for row in rows {
+            if let Checked::Bad(bad) = row {
+                import.mend.add(&bad.row, &bad.faults);
+            }
+        }
+    }
     Ok((import, reading))
 }
 
@@ -161,7 +204,7 @@ impl Import {
         let total = count(self.report.total);
         progress(count(self.report.done), total);
         loop {
-            let (read, rows) = aside(move || reading.next()).await?;
+            let (read, rows) = aside(move || reading.next(CHUNK_ROWS)).await??;
             if rows.is_empty() {
                 break;
             }
@@ -225,7 +268,17 @@ impl Import {
         let mut tx = self.db.begin().await?;
         self.store(&mut tx, good).await?;
         self.accounted()?;
-        store::save(&mut tx, &self.report, Some(self.lease())).await?;
+        store::save(&mut tx, &self.report, self.saved_rows, Some(self.lease())).await?;
+        tx.commit().await?;
+        self.saved_rows = self.report.done;
+        Ok(())
+    }
+
+    /// Says that it is this process's for a while longer.
+    async fn renew(&self) -> Result<(), DbError> {
+        let Some(id) = self.report.id else { return Ok(()) };
+        let mut tx = self.db.begin().await?;
+        store::renew(&mut tx, id, self.saved_rows, self.lease()).await?;
         tx.commit().await
     }
 
@@ -329,15 +382,20 @@ impl Import {
         Ok(())
     }
 
-    /// Writes down that the import has begun, with its file, so that it goes on after the program was stopped.
-    pub(super) async fn open(&self, file: &[u8]) -> Result<(), DbError> {
-        let Some(id) = self.report.id.filter(|_| !self.options.dry_run) else { return Ok(()) };
+    /// Writes down that the import has begun, with its file unless that was put by before, so that it goes on after the program
+    /// was stopped. `false` where another has taken what was put by.
+    pub(super) async fn open(&self, file: Option<&[u8]>) -> Result<bool, DbError> {
+        let Some(id) = self.report.id.filter(|_| !self.options.dry_run) else { return Ok(true) };
         let now = self.clock.now();
         let mut tx = self.db.begin().await?;
+        if file.is_none() && !upload::taken(&mut tx, id).await? {
+            return Ok(false);
+        }
         store::begin(&mut tx, &self.report, &self.options.importer, self.lease()).await?;
         spool::keep(&mut tx, &self.fields, id, &spool::Job::of(&self.options), file, now).await?;
         self.audit(&mut tx, "import.start").await?;
-        tx.commit().await
+        tx.commit().await?;
+        Ok(true)
     }
 
     /// Writes down that it has ended; its file is kept no longer.
@@ -346,7 +404,7 @@ impl Import {
         let Some(id) = self.report.id.filter(|_| !self.options.dry_run) else { return Ok(()) };
         self.report.state = RunState::Finished;
         let mut tx = self.db.begin().await?;
-        store::save(&mut tx, &self.report, None).await?;
+        store::save(&mut tx, &self.report, self.saved_rows, None).await?;
         spool::forget(&mut tx, id).await?;
         self.audit(&mut tx, "import.finish").await?;
         tx.commit().await

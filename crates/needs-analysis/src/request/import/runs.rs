@@ -4,6 +4,7 @@ use chrono::Duration;
 use sanbao_platform::audit;
 use sanbao_platform::db::{Db, DbError, Tx};
 use sanbao_platform::id::OrganisationId;
+use sanbao_platform::lang::Lang;
 use sanbao_platform::on;
 use sanbao_platform::service::Task;
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
@@ -11,8 +12,9 @@ use tokio::sync::{OwnedSemaphorePermit, oneshot};
 use super::options::ImportError;
 use super::reading::Reading;
 use super::run::{self, Import, LEASE_SECONDS, Means};
+use super::spool::SpoolFile;
 use super::view::{ImportId, Report};
-use super::{spool, store, undo};
+use super::{spool, store, undo, upload};
 use crate::App;
 
 /// How often it is looked whether an import was broken off.
@@ -62,6 +64,27 @@ pub(super) fn beside(
     told
 }
 
+/// Goes on with a rehearsal of a file that came in parts, beside the caller. What it came to is kept for one who has not waited.
+pub(super) fn tried_beside(
+    means: Means,
+    import: Import,
+    reading: Reading,
+    permit: OwnedSemaphorePermit,
+    (upload, lang): (ImportId, Lang),
+) -> oneshot::Receiver<Result<Report, ImportError>> {
+    let (tell, told) = oneshot::channel();
+    tokio::spawn(audit::carried(async move {
+        let done = import.work(reading, |_, _| {}).await;
+        drop(permit);
+        if let Err(Ok(report)) = tell.send(done) {
+            // Reasons are kept in one language.
+            let kept = upload::keep_tried(&means, upload, &report.in_language(lang)).await;
+            kept.unwrap_or_else(|error| tracing::error!(%error, "what a rehearsal came to was not kept"));
+        }
+    }));
+    told
+}
+
 /// Keeps the rows to mend of an import whose end nobody waited for.
 async fn unread(means: &Means, report: &Report) -> Result<(), DbError> {
     let (Some(id), Some(mend)) = (report.id, &report.mend) else { return Ok(()) };
@@ -103,10 +126,11 @@ pub fn task(app: &App) -> Task {
     })
 }
 
-/// Takes away rows to mend that nobody has fetched in time.
-async fn forget(means: &Means) -> Result<(), DbError> {
+/// Takes away rows to mend that nobody has fetched in time, and files that nobody has imported.
+pub(super) async fn forget(means: &Means) -> Result<(), DbError> {
     let mut tx = means.db.begin().await?;
     spool::forget_old(&mut tx, means.clock.now() - mend_kept()).await?;
+    upload::forget_old(&mut tx, means.clock.now()).await?;
     tx.commit().await
 }
 
@@ -155,14 +179,15 @@ async fn claimed(db: &Db, means: &Means) -> Result<Option<(ImportId, Organisatio
 
 async fn import(means: &Means, id: ImportId, report: Report) -> Result<(), ImportError> {
     let kept = spool::kept(&mut means.db.read().await?, &means.fields, id).await?;
-    let Some((mut options, bytes)) = kept else {
+    let Some(mut options) = kept else {
         // As after a restore: such a run can be taken back, or the file imported again.
         let mut tx = means.db.begin().await?;
         give_up(&mut tx, id).await?;
         return Ok(tx.commit().await?);
     };
     options.dialling_code.clone_from(&means.dialling_code);
-    let (import, reading) = run::resumed(means, bytes, options, report).await?;
+    let file = SpoolFile::open(means, id).await?;
+    let (import, reading) = run::resumed(means, file, options, report).await?;
     let report = import.work(reading, |_, _| {}).await?;
     Ok(unread(means, &report).await?)
 }

@@ -22,7 +22,9 @@ const BEGIN: &str = "insert into import_run (id, source, file_name, actor, organ
     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21)";
 const SAVE: &str = "update import_run set finished_at = $2, rows_done = $3, created = $4, updated = $5,
     unchanged = $6, failed = $7, other = $8, ended = $9, error_count = $10, errors = $11, warning_count = $12,
-    warnings = $13, skipped = $14, unknown_words = $15, lease_until = $16 where id = $1";
+    warnings = $13, skipped = $14, unknown_words = $15, lease_until = $16 where id = $1 and rows_done = $17";
+const RENEW: &str =
+    "update import_run set lease_until = $3 where id = $1 and rows_done = $2 and lease_until is not null";
 macro_rules! run {
     () => {
         "select id, source, file_name, started_at, finished_at, rows_total, rows_done, created, updated, unchanged,
@@ -201,15 +203,25 @@ pub async fn begin(tx: &mut Tx, r: &Report, importer: &Importer, lease: DateTime
     Ok(())
 }
 
-/// Writes down how far it is, and until when nobody else goes on with it.
-pub async fn save(tx: &mut Tx, r: &Report, lease: Option<DateTime<Utc>>) -> Result<(), DbError> {
+/// Writes down how far it is, and until when nobody else goes on with it. It fails where other rows are done than `before`: another
+/// process has gone on with it.
+pub async fn save(tx: &mut Tx, r: &Report, before: i64, lease: Option<DateTime<Utc>>) -> Result<(), DbError> {
     let rows = on!(tx, |c| {
         let row = sqlx::query(SAVE).bind(r.id).bind(r.finished_at).bind(r.done).bind(r.created).bind(r.updated);
         let row = row.bind(r.unchanged).bind(r.failed).bind(r.other).bind(r.ended).bind(r.error_count);
         let row = row.bind(Json(&r.errors)).bind(r.warning_count).bind(Json(&r.warnings)).bind(r.skipped);
-        row.bind(Json(&r.unknown)).bind(lease).execute(c).await.map(|done| done.rows_affected())
+        row.bind(Json(&r.unknown)).bind(lease).bind(before).execute(c).await.map(|done| done.rows_affected())
     })?;
     expect_rows("save import", 1, rows)
+}
+
+/// Says until when nobody else goes on with it, where so many rows are done.
+pub async fn renew(tx: &mut Tx, id: ImportId, done: i64, lease: DateTime<Utc>) -> Result<(), DbError> {
+    let rows = on!(tx, |c| {
+        let query = sqlx::query(RENEW).bind(id).bind(done).bind(lease);
+        query.execute(c).await.map(|done| done.rows_affected())
+    })?;
+    expect_rows("renew import", 1, rows)
 }
 
 /// An organisation's import.

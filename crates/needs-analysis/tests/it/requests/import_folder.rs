@@ -49,7 +49,7 @@ fn folder() -> PathBuf {
 }
 
 /// The files in their order, without the outcomes beside them.
-fn files() -> Vec<PathBuf> {
+pub(super) fn files() -> Vec<PathBuf> {
     let all = std::fs::read_dir(folder()).unwrap().map(|entry| entry.unwrap().path());
     let mut files: Vec<PathBuf> = all.filter(|path| path.extension().is_none_or(|ext| ext != "json")).collect();
     files.sort();
