@@ -60,6 +60,7 @@ const PLAIN: &[&str] = &[
     "/areas",
     "/areas/import",
     "/areas/{code}",
+    "/ask/follow",
     "/audit",
     "/caregivers",
     "/caregivers/{id}",
