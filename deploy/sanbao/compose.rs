@@ -209,7 +209,8 @@ impl Parts {
     pub fn needs_app(&self) -> Result<sanbao_needs_analysis::App, ComposeError> {
         let deps = self.deps(self.stores.of(Role::NeedsAnalysis)?)?;
         let (config, imports) = (self.needs_config(), sanbao_needs_analysis::import::Imports::default());
-        Ok(sanbao_needs_analysis::App { deps, config, imports })
+        let tries = sanbao_needs_analysis::ask::Tries::default();
+        Ok(sanbao_needs_analysis::App { deps, config, imports, tries })
     }
 }
 

@@ -23,6 +23,7 @@ const OPENED: &[(&str, &str)] = &[
     ("", "/help"),
     ("", "/problems"),
     ("", "/verify"),
+    ("", "/ask/follow"),
     ("nurse", "/session/pin"),
     ("nurse", "/consults/new"),
     ("admin", "/needs/audit"),

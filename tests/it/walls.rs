@@ -191,6 +191,7 @@ async fn every_operation_refuses_whom_it_must() {
 /// The pages that anybody may open, and why.
 const PUBLIC_PAGES: &[(&str, &str)] = &[
     ("/", "leads to the log-in"),
+    ("/ask/follow", "by a number and four digits how far a request is; nothing of a person"),
     ("/guest", "of the secret of a link, which stands behind the #, the time alone; nothing of a person"),
     ("/language", "sets a cookie"),
     ("/login", "the log-in"),

@@ -145,6 +145,7 @@ const OPENED: &[(&str, &str)] = &[
     ("crates/booking/src/consult/store.rs", "statements"),
     ("crates/booking/src/consult/timing.rs", "which side has announced a delay"),
     ("crates/booking/src/visit/store.rs", "statements"),
+    ("crates/needs-analysis/src/ask/follow.rs", "when a request came how far, without what was said"),
     ("crates/needs-analysis/src/door/api/rounds.rs", "what a later round takes over"),
     ("crates/needs-analysis/src/door/import.rs", "what a row of a file is held against"),
     ("crates/needs-analysis/src/door/steps.rs", "what a request is made of"),

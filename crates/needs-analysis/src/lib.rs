@@ -1,6 +1,7 @@
 //! Needs analysis: home-care requests in, needs out. Owns the area tree; never schedules.
 
 pub mod area;
+pub mod ask;
 mod audit;
 pub mod door;
 pub mod matter;
@@ -77,6 +78,8 @@ pub struct App {
     pub config: Config,
     /// The import that may run.
     pub imports: import::Imports,
+    /// The wrong tries at following a request.
+    pub tries: ask::Tries,
 }
 
 impl ServiceState for App {
@@ -87,13 +90,14 @@ impl ServiceState for App {
 
 /// Builds the service. No I/O.
 pub fn build(config: Config, deps: Deps) -> Service {
-    let app = App { deps, config, imports: import::Imports::default() };
+    let app = App { deps, config, imports: import::Imports::default(), tries: ask::Tries::default() };
     let routes = Routes::new()
         .merge(area::routes())
         .merge(request::routes())
         .merge(rollup::routes())
         .merge(door::routes())
         .merge(matter::routes())
+        .merge(ask::routes())
         .merge(audit::routes())
         .merge(signal::routes());
     let disposer = request::retention::disposer(app.deps.db.clone(), app.deps.clock.clone(), app.config.periods);

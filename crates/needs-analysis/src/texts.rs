@@ -34,7 +34,9 @@ pub(crate) static TEXTS: LazyLock<Texts> = LazyLock::new(|| {
             "\n",
             include_str!("../texts/queue.zh-CN.ftl"),
             "\n",
-            include_str!("../texts/matter.zh-CN.ftl")
+            include_str!("../texts/matter.zh-CN.ftl"),
+            "\n",
+            include_str!("../texts/ask.zh-CN.ftl")
         ),
         concat!(
             include_str!("../texts/request.en.ftl"),
@@ -51,7 +53,9 @@ pub(crate) static TEXTS: LazyLock<Texts> = LazyLock::new(|| {
             "\n",
             include_str!("../texts/queue.en.ftl"),
             "\n",
-            include_str!("../texts/matter.en.ftl")
+            include_str!("../texts/matter.en.ftl"),
+            "\n",
+            include_str!("../texts/ask.en.ftl")
         ),
     )
 });
@@ -185,7 +189,7 @@ mod tests {
     fn every_name_that_a_key_is_made_of_has_its_words() {
         let steps = RequestStepName::ALL.iter().map(|step| step.as_str()).chain([Request::CREATED]);
         let keys = (steps.map(|s| format!("step-{s}")))
-            .chain(RequestStateName::ALL.iter().map(|s| format!("state-{s}")))
+            .chain(RequestStateName::ALL.iter().flat_map(|s| [format!("state-{s}"), format!("ask-state-{s}")]))
             .chain(Queue::ALL.iter().flat_map(|q| [format!("queue-{q}"), format!("queue-help-{q}")]))
             .chain(Satisfaction::ALL.iter().map(|said| format!("satisfaction-{said}")))
             .chain(Category::ALL.iter().map(|c| format!("category-{c}")))

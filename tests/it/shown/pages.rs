@@ -62,6 +62,7 @@ const PLAIN: &[&str] = &[
     "/areas",
     "/areas/import",
     "/areas/{code}",
+    "/ask/follow",
     "/audit",
     "/caregivers",
     "/caregivers/{id}",

@@ -70,6 +70,11 @@ impl SaidNumber {
         Some(Self { year, month, day, count })
     }
 
+    /// The number as it is said, without its year: what stays the same however it is written.
+    pub fn spoken(self) -> String {
+        format!("{:02}{:02}-{:04}", self.month, self.day, self.count)
+    }
+
     /// The days on which it may have been given, the latest first; none lies ahead.
     pub fn days(self, today: NaiveDate) -> Vec<NaiveDate> {
         // A caller's midnight may be a little before the server's.
@@ -131,6 +136,7 @@ mod tests {
         for text in ["1129-0042", "11290042", "１１２９－００４２", " 1129 0042 ", "#1129-0042", "1129—0042"]
         {
             assert_eq!(said(text), Some((None, 11, 29, 42)), "{text}");
+            assert_eq!(SaidNumber::parse(text).unwrap().spoken(), "1129-0042", "{text}");
         }
         assert_eq!(said("20261129-0042"), Some((Some(2026), 11, 29, 42)));
         assert_eq!(said("1129-12345"), Some((None, 11, 29, 12_345)));

@@ -4,7 +4,7 @@ use std::ops::Deref;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use sanbao_needs_analysis::{App, Config, MIGRATIONS, area, build, import, request};
+use sanbao_needs_analysis::{App, Config, MIGRATIONS, area, ask, build, import, request};
 use sanbao_platform::clock::Clock;
 use sanbao_platform::id::OrganisationId;
 use sanbao_platform::on;
@@ -92,7 +92,8 @@ impl House {
         let clock = Clock::manual(NOON.parse().unwrap());
         let deps = engine.deps("needs_analysis", &MIGRATIONS, clock.clone()).await;
         let booking = Neighbour::new(engine, "booking", "booking").await;
-        let app = App { deps: deps.clone(), config: config.clone(), imports: import::Imports::default() };
+        let (imports, tries) = (import::Imports::default(), ask::Tries::default());
+        let app = App { deps: deps.clone(), config: config.clone(), imports, tries };
         let mut tx = deps.db.begin().await.unwrap();
         area::seed::zhaobaoshan(&mut tx, clock.now()).await.unwrap();
         area::seed::demo_subdivision(&mut tx, clock.now()).await.unwrap();

@@ -7,6 +7,7 @@ mod desk;
 mod doors;
 mod erased;
 mod exported;
+mod follow;
 mod house;
 mod import;
 mod import_bounds;
