@@ -10,7 +10,7 @@ mod bare;
 use std::fmt::Write as _;
 use std::time::{Duration, Instant};
 
-use bare::{AREAS, bare, now, opened};
+use bare::{AREAS, bare, opened};
 use chrono::NaiveDate;
 use sanbao_needs_analysis::area::AreaCode;
 use sanbao_needs_analysis::import::{self, ImportOptions, Importer};

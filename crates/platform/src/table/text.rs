@@ -38,7 +38,7 @@ pub(super) struct TextSource {
 
 impl fmt::Debug for TextSource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("TextSource").field("encoding", &self.encoding).field("has_ended", &self.has_ended).finish()
+        f.debug_struct("TextSource").field("encoding", &self.encoding).finish_non_exhaustive()
     }
 }
 
