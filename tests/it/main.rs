@@ -11,6 +11,7 @@ mod browser;
 mod browser_axe;
 mod browser_booking;
 mod browser_desk;
+mod browser_devices;
 mod browser_doors;
 mod browser_from_empty;
 mod browser_help;

@@ -79,7 +79,7 @@ let asked = 0;
 async function look() {
   const [resident, wish, title] = [chosen("resident_id"), chosen("wish"), chosen("wanted_title")];
   const mine = ++asked;
-  const query = new URLSearchParams({ resident, wish, title, devices: devices().join(",") });
+  const query = new URLSearchParams({ resident, wish, title, devices: devices().join(","), urgency: chosen("urgency") });
   if (document.getElementById("asked-for-more")) query.set("returned", "true");
   const answer = resident && wish ? await fetch(`/consults/times?${query}`, { credentials: "same-origin" }).catch(() => null) : null;
   const page = new DOMParser().parseFromString(answer?.ok ? await answer.text() : "", "text/html");
@@ -110,7 +110,7 @@ function hold(choice) {
     const [doctor_id, starts_at] = choice.value.split("|");
     const hospital_id = chosen("wish").split("|")[0];
     try {
-      const held = await api("POST", "/v1/consult-holds", { resident_id: chosen("resident_id"), hospital_id, doctor_id, starts_at, ...(chosen("room") && { room_id: chosen("room") }), ...(devices().length && { device_ids: devices() }) });
+      const held = await api("POST", "/v1/consult-holds", { resident_id: chosen("resident_id"), hospital_id, doctor_id, starts_at, ...(chosen("room") && { room_id: chosen("room") }), ...(devices().length && { device_ids: devices() }), ...(chosen("urgency") && { urgency: chosen("urgency") }) });
       standing = held.id;
       const time = new Intl.DateTimeFormat(document.documentElement.lang, { timeStyle: "short" }).format(new Date(held.expires_at));
       if (own === turn) notice(filled(times?.dataset.held || "", { time }));
@@ -128,7 +128,7 @@ function hold(choice) {
 
 form?.addEventListener("change", (event) => {
   const field = /** @type {HTMLInputElement} */ (event.target);
-  if (["resident_id", "wish", "wanted_title"].includes(field.name)) look();
+  if (["resident_id", "wish", "wanted_title", "urgency"].includes(field.name)) look();
   else if (field.name === "asked") hold(field);
   else if (field.name === "device_ids" && !chosen("asked")) look();
   else if (field.name === "room" || field.name === "device_ids") {

@@ -53,3 +53,4 @@ round-over = Over
 round-sum = All
 round-no-doors = This round has no door yet. Add one, or import a file.
 source-door = Door visits
+door-nobody = Resident whose name is not known

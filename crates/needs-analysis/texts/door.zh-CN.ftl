@@ -53,3 +53,4 @@ round-over = 已结束
 round-sum = 合计
 round-no-doors = 这次行动还没有门。请添加一户，或从文件导入。
 source-door = 敲门行动
+door-nobody = 未留姓名的居民

@@ -61,7 +61,7 @@ struct DoorImportQuery {
     dry_run: Option<bool>,
 }
 
-/// How an import of doors went. `total` is the sum of created, unchanged and failed.
+/// How an import of doors went. `total` is the sum of created, unchanged, skipped and failed.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
 struct DoorReport {
     #[serde(flatten)]
@@ -139,13 +139,15 @@ impl Plan {
     async fn of(app: &App, ctx: &Ctx, round: Round) -> Result<Self, Problem> {
         let today = local_day(ctx.now());
         let mut conn = app.deps.db.read().await?;
-        let scope = area::scope_codes(&mut conn, &ctx.actor, today).await?;
         let within = area::descendants(&mut conn, &round.area_code, today).await?;
-        let codes: HashSet<AreaCode> = within.into_iter().filter(|code| scope.contains(code)).collect();
+        let within: HashSet<AreaCode> = within.into_iter().collect();
+        let mut codes = HashSet::new();
         let mut names: HashMap<String, Option<AreaCode>> = HashMap::new();
-        for code in &codes {
-            if let Some(area) = area::find(&mut conn, code).await? {
-                names.entry(area.name_zh).and_modify(|twice| *twice = None).or_insert_with(|| Some(code.clone()));
+        for placed in area::search::in_scope(&mut conn, &ctx.actor, today).await? {
+            let (code, name) = (placed.area.code, placed.area.name_zh);
+            if within.contains(&code) {
+                names.entry(name).and_modify(|twice| *twice = None).or_insert_with(|| Some(code.clone()));
+                codes.insert(code);
             }
         }
         let doors = store::of_round(&mut conn, round.id).await?;
@@ -167,6 +169,10 @@ impl Plan {
                 break;
             }
             for row in rows {
+                if let Some(sums) = row.skipped() {
+                    report.table.skip(RowError::new(row.fault_line(), sums, None, &COLUMNS));
+                    continue;
+                }
                 match self.row(&row) {
                     Ok(Some(new)) => {
                         report.created += 1;

@@ -55,6 +55,13 @@ pub struct DoorElder {
     pub remark: Option<String>,
 }
 
+impl DoorElder {
+    /// Whether anything still says which door it is: an erased person's says nothing.
+    pub fn is_told(&self) -> bool {
+        !self.name.is_empty() || self.address.is_some()
+    }
+}
+
 /// A door of a round.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Door {

@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use sanbao_platform::bus::NewEvent;
 use sanbao_platform::db::{Conn, DbError, Tx};
 use sanbao_platform::http::Ctx;
+use sanbao_platform::lang::Lang;
 use sanbao_platform::lifecycle::{By, Call, Change, Lifecycle, Order, State as _, advance, create};
 use sanbao_platform::policy::Decision;
 use sanbao_platform::problem::{CONFLICT, Problem};
@@ -21,6 +22,7 @@ use crate::request::input::{self, NewRequest};
 use crate::request::model::Request;
 use crate::request::step::{RequestStep, RequestStepName, Said};
 use crate::request::{RequestId, store as requests};
+use crate::texts::TEXTS;
 use crate::{App, area, local_day};
 
 /// The source of requests that were made at a door.
@@ -137,12 +139,14 @@ impl Order<Door> for DoorOrder {
 async fn ask(call: Call<'_, Door>, tx: &mut Tx, door: &Door, body: &HelpBody) -> Result<RequestId, Problem> {
     let (urgency, category, note) = body.checked()?;
     let (ctx, elder) = (call.ctx, door.elder.unseen());
+    // Somebody stands at this door: what is not known of it does not keep help away.
     let name = Some(elder.name.clone()).filter(|name| !name.is_empty()).or_else(|| elder.address.clone());
+    let name = name.unwrap_or_else(|| TEXTS.get(Lang::Zh, "door-nobody"));
     let raw = NewRequest {
         area_code: Some(door.area_code.to_string()),
         category: Some(category.as_str().to_owned()),
         urgency: Some(urgency.as_str().to_owned()),
-        elder_name: name.map(|name| name.chars().take(input::NAME_CHARS_MAX).collect()),
+        elder_name: Some(name.chars().take(input::NAME_CHARS_MAX).collect()),
         phone: elder.phone.clone(),
         address: elder.address.clone(),
         note,

@@ -6,10 +6,12 @@ use axum::extract::State as AppState;
 use axum::http::{HeaderMap, StatusCode};
 use sanbao_platform::db::{Conn, Tx};
 use sanbao_platform::http::{Json, Visitor};
+use sanbao_platform::invisible::without_invisible;
 use sanbao_platform::lang::Lang;
 use sanbao_platform::lifecycle::{By, StepError, create};
 use sanbao_platform::problem::Problem;
 use sanbao_platform::text_enum;
+use sanbao_platform::text_enum::TextEnum as _;
 use serde::Deserialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -18,7 +20,7 @@ use super::hook::Hook;
 use super::{SignalTaken, signed};
 use crate::area::{self, AreaCode};
 use crate::request::category::{Category, Urgency};
-use crate::request::input::{self, NAME_CHARS_MAX, NOTE_CHARS_MAX, NewRequest};
+use crate::request::input::{self, NAME_CHARS_MAX, NOTE_CHARS_MAX, NewRequest, WORD_CHARS_MAX};
 use crate::request::model::Request;
 use crate::request::store;
 use crate::texts::TEXTS;
@@ -45,22 +47,25 @@ text_enum! {
     }
 }
 
-/// An alarm, with whatever its sender knows of the place and the person.
+/// An alarm, with whatever its sender knows of the place and the person. A field that is not known here is left alone: help is not
+/// refused for what a new version of a device says beside.
 #[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
 #[schema(example = json!({"device_id": "SOS-0042", "kind": "sos", "elder_name": "林某某", "phone": "19900000001",
     "address": "城东东苑 2 幢 1 单元", "area_code": "330211001001"}))]
 pub(crate) struct AlarmSignal {
     /// The device's id at its sender.
     device_id: String,
-    kind: AlarmKind,
+    /// Another word is kept in the note.
+    #[schema(value_type = AlarmKind)]
+    kind: String,
     elder_name: Option<String>,
     phone: Option<String>,
     address: Option<String>,
     /// Where the device is; the sender's own area where it is none of that.
     area_code: Option<String>,
     /// The elder's record in the network.
-    person_id: Option<Uuid>,
+    #[schema(value_type = Option<Uuid>)]
+    person_id: Option<String>,
     /// More about it.
     note: Option<String>,
 }
@@ -68,7 +73,7 @@ pub(crate) struct AlarmSignal {
 /// Files an urgent request for somebody whose button or sensor gave the alarm. By a platform of devices alone, signed by Standard
 /// Webhooks: `webhook-id`, `webhook-timestamp` within five minutes, `webhook-signature`. A signal that comes again changes nothing.
 #[utoipa::path(post, path = "/v1/alarms", tag = "signals", request_body = AlarmSignal, security(()), responses(
-    (status = 201, body = SignalTaken), (status = 401), (status = 422)))]
+    (status = 201, body = SignalTaken), (status = 401), (status = 413), (status = 422)))]
 pub(crate) async fn alarm(
     AppState(app): AppState<App>,
     visitor: Visitor,
@@ -86,7 +91,7 @@ pub(crate) async fn alarm(
         category: Some(Category::Emergency.as_str().to_owned()),
         urgency: Some(Urgency::Emergency.as_str().to_owned()),
         elder_name: Some(name_of(&alarm)),
-        phone: alarm.phone.clone(),
+        phone: alarm.phone.as_deref().map(|text| cut(&text.replace(['\n', '\r'], "、"), WORD_CHARS_MAX)),
         address: alarm.address.as_deref().map(|text| cut(text, input::ADDRESS_CHARS_MAX)),
         note: Some(note_of(&alarm)),
         ..NewRequest::default()
@@ -120,7 +125,7 @@ async fn place(
 ) -> Result<(AreaCode, Option<Uuid>), Problem> {
     let inside = area::descendants(conn, &hook.area, today).await?;
     let within = |code: Option<AreaCode>| code.filter(|code| inside.contains(code));
-    let elder = match alarm.person_id {
+    let elder = match alarm.person_id.as_deref().and_then(|text| text.trim().parse().ok()) {
         Some(person) => store::elder_at_home(conn, person).await?,
         None => None,
     };
@@ -130,24 +135,30 @@ async fn place(
     Ok((told.or(area).unwrap_or_else(|| hook.area.clone()), person))
 }
 
+/// What can be read of a text, as far as it is kept.
 fn cut(text: &str, chars_max: usize) -> String {
-    text.chars().filter(|c| !c.is_control()).take(chars_max).collect()
+    let text = without_invisible(text).replace(|c: char| c.is_control(), " ");
+    text.trim().chars().take(chars_max).collect()
 }
 
 /// The elder's name; the device's where none is told, so that the request is never lost.
 fn name_of(alarm: &AlarmSignal) -> String {
-    let told = alarm.elder_name.as_deref().map(str::trim).filter(|name| !name.is_empty());
-    let device = || TEXTS.with(Lang::Zh, "alarm-nobody", &[("device", &alarm.device_id)]);
-    cut(&told.map_or_else(device, str::to_owned), NAME_CHARS_MAX)
+    let told = alarm.elder_name.as_deref().map(|name| cut(name, NAME_CHARS_MAX)).filter(|name| !name.is_empty());
+    let device = || cut(&TEXTS.with(Lang::Zh, "alarm-nobody", &[("device", &device(alarm))]), NAME_CHARS_MAX);
+    told.unwrap_or_else(device)
 }
 
 /// The kind of alarm and the device in words, and what its sender says beside.
 fn note_of(alarm: &AlarmSignal) -> String {
-    let kind = TEXTS.get(Lang::Zh, &format!("alarm-{}", alarm.kind.as_str()));
-    let told = TEXTS.with(Lang::Zh, "alarm-note", &[("kind", &kind), ("device", &alarm.device_id)]);
+    let kind = AlarmKind::from_text(&alarm.kind).map(|kind| TEXTS.get(Lang::Zh, &format!("alarm-{kind}")));
+    let kind = kind.unwrap_or_else(|| cut(&alarm.kind, WORD_CHARS_MAX));
+    let told = TEXTS.with(Lang::Zh, "alarm-note", &[("kind", &kind), ("device", &device(alarm))]);
     let more = alarm.note.as_deref().unwrap_or_default();
-    let note = cut(&format!("{told} {more}"), NOTE_CHARS_MAX);
-    note.trim().to_owned()
+    cut(&format!("{told} {more}"), NOTE_CHARS_MAX)
+}
+
+fn device(alarm: &AlarmSignal) -> String {
+    cut(&alarm.device_id, WORD_CHARS_MAX)
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! Calls that ring at a telephone system: told to the desks of its area that are open, for some minutes.
 
+use std::collections::BTreeSet;
+
 use axum::body::Bytes;
 use axum::extract::State as AppState;
 use axum::http::HeaderMap;
@@ -36,8 +38,9 @@ const SHOWN_MAX: i64 = 5;
 const TAKE: &str = "insert into _incoming_call (id, hook, signal, area_code, phone, at) values ($1, $2, $3, $4, $5, $6)
     on conflict do nothing";
 const FORGET: &str = "delete from _incoming_call where at < $1";
-const RINGING: &str =
-    "select area_code, phone, at from _incoming_call where at >= $1 order by at desc, id desc limit 100";
+// The areas are a list of codes with commas: those of the senders, of which there are few.
+const RINGING: &str = "select phone, at from _incoming_call where at >= $1
+    and replace(',' || $2 || ',', ',' || area_code || ',', '') <> ',' || $2 || ',' order by at desc, id desc limit $3";
 
 /// A call that rings.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -51,7 +54,7 @@ pub(crate) struct IncomingCall {
 /// Tells the desks of its area that somebody calls. By a telephone system alone, signed by Standard Webhooks: `webhook-id`,
 /// `webhook-timestamp` within five minutes, `webhook-signature`. A signal that comes again changes nothing.
 #[utoipa::path(post, path = "/v1/calls", tag = "signals", request_body = IncomingCall, security(()), responses(
-    (status = 200, body = SignalTaken), (status = 401), (status = 422)))]
+    (status = 200, body = SignalTaken), (status = 401), (status = 413), (status = 422)))]
 pub(crate) async fn call(
     AppState(app): AppState<App>,
     headers: HeaderMap,
@@ -105,26 +108,32 @@ pub(super) async fn page(PageCtx(ctx): PageCtx, AppState(app): AppState<App>) ->
 
 #[derive(sqlx_macros::FromRow)]
 struct Ringing {
-    area_code: AreaCode,
     phone: String,
     at: DateTime<Utc>,
 }
 
-async fn ringing(conn: &mut Conn, since: DateTime<Utc>) -> Result<Vec<Ringing>, DbError> {
-    Ok(on!(conn, |c| sqlx::query_as(RINGING).bind(since).fetch_all(c).await)?)
+async fn ringing(conn: &mut Conn, since: DateTime<Utc>, areas: &str) -> Result<Vec<Ringing>, DbError> {
+    Ok(on!(conn, |c| sqlx::query_as(RINGING).bind(since).bind(areas).bind(SHOWN_MAX).fetch_all(c).await)?)
+}
+
+/// The areas for which somebody sends and which the reader has, with commas.
+async fn areas(app: &App, conn: &mut Conn, ctx: &Ctx) -> Result<String, DbError> {
+    if app.config.hooks.is_empty() {
+        return Ok(String::new());
+    }
+    let scope = scope_codes(conn, &ctx.actor, local_day(ctx.now())).await?;
+    let heard: BTreeSet<&str> =
+        app.config.hooks.areas().filter(|area| scope.contains(area)).map(AreaCode::as_str).collect();
+    Ok(heard.into_iter().collect::<Vec<_>>().join(","))
 }
 
 /// The calls of the last minutes in the reader's areas, as a part of a page that follows them.
 pub(crate) async fn part(app: &App, ctx: &Ctx) -> Result<Markup, Problem> {
     require(ctx)?;
     let mut conn = app.deps.db.read().await?;
-    let mut calls = ringing(&mut conn, ctx.now() - Duration::minutes(SHOWN_MINUTES)).await?;
-    if !calls.is_empty() {
-        let scope = scope_codes(&mut conn, &ctx.actor, local_day(ctx.now())).await?;
-        calls.retain(|call| scope.contains(&call.area_code));
-    }
+    let areas = areas(app, &mut conn, ctx).await?;
+    let calls = ringing(&mut conn, ctx.now() - Duration::minutes(SHOWN_MINUTES), &areas).await?;
     drop(conn);
-    calls.truncate(usize::try_from(SHOWN_MAX).unwrap_or_default());
     let mut lines = Vec::new();
     for call in &calls {
         lines.push(line(ctx, call, known(app, ctx, &call.phone).await?.as_deref()));

@@ -111,6 +111,11 @@ impl Hooks {
         self.0.is_empty()
     }
 
+    /// The areas whose desks hear of them.
+    pub fn areas(&self) -> impl Iterator<Item = &AreaCode> {
+        self.0.iter().map(|hook| &hook.area)
+    }
+
     /// The sender of a signal and the signal's id, if the sender has signed it within the last minutes.
     pub fn sender(&self, headers: &HeaderMap, body: &[u8], now: DateTime<Utc>) -> Result<(&Hook, String), Refusal> {
         let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).ok_or(Refusal::Header);

@@ -11,6 +11,7 @@ pub mod hook;
 
 pub use hook::Hooks;
 
+use axum::extract::DefaultBodyLimit;
 use axum::http::HeaderMap;
 use axum::routing::get;
 use sanbao_platform::http::Routes;
@@ -18,13 +19,16 @@ use sanbao_platform::problem::{Problem, UNAUTHENTICATED};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use utoipa::ToSchema;
-use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouterExt as _};
 use utoipa_axum::routes;
 
 use crate::App;
 use hook::Hook;
 
 pub(crate) use calls::part as calls_part;
+
+/// Bytes of a signal at most: it is hashed once for each sender before anybody knows whose it is.
+pub const SIGNAL_BYTES_MAX: usize = 16 * 1024;
 
 /// The answer to a signal.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -35,8 +39,11 @@ pub(crate) struct SignalTaken {
 
 /// The routes of this part.
 pub fn routes() -> Routes<App> {
-    let api =
-        OpenApiRouter::new().routes(routes!(calls::call)).routes(routes!(calls::events)).routes(routes!(alarms::alarm));
+    let short = || DefaultBodyLimit::max(SIGNAL_BYTES_MAX);
+    let api = OpenApiRouter::new()
+        .routes(routes!(calls::call).layer(short()))
+        .routes(routes!(calls::events))
+        .routes(routes!(alarms::alarm).layer(short()));
     Routes::new().merge(api).page("/requests/calls", get(calls::page))
 }
 

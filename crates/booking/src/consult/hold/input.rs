@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::account::{AccountId, LocationId, PersonId, SharedDeviceId};
+use crate::consult::input::Urgency;
 
 /// The time that is to be held.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
@@ -25,4 +26,14 @@ pub struct NewConsultHold {
     /// Shared devices of the care home that are to be brought, at most 3.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub device_ids: Vec<SharedDeviceId>,
+    /// The urgency that the invitation will have; absent: one that can wait. A doctor's notice is of no account for `stat`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub urgency: Option<Urgency>,
+}
+
+impl NewConsultHold {
+    /// Whether it is for a consult that cannot wait (特急).
+    pub(super) fn is_stat(&self) -> bool {
+        self.urgency == Some(Urgency::Stat)
+    }
 }

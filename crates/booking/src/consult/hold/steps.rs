@@ -79,7 +79,7 @@ pub(super) async fn take(tx: &mut Tx, ctx: &Ctx, new: &NewConsultHold) -> Result
     let wish = OrdinaryTime { resource, interval, kind, holder, former };
     let beside = overbook::require_alone(tx, now, &found.beyond, wish).await?;
     if found.rules > 0 {
-        let wished = WishedTime { doctor: &found.doctor, interval, holder: id.0, former, is_stat: false };
+        let wished = WishedTime { doctor: &found.doctor, interval, holder: id.0, former, is_stat: new.is_stat() };
         calendar_rules::require(tx, now, &wished).await?;
     }
     rooms::lock(tx, house).await?;
@@ -143,8 +143,8 @@ pub(super) async fn alternatives(app: &App, ctx: &Ctx, new: &NewConsultHold, tak
         let mut resident = resources_of(&mut conn, ctx.now(), new.resident_id).await?;
         resident.extend(new.device_ids.iter().map(|device| device.0));
         let (house, starts_at) = (ctx.actor.organisation, *new.starts_at);
-        let around =
-            Around { doctor: &doctor, resident: &resident, house, holder: Uuid::nil(), is_stat: false, starts_at };
+        let (holder, is_stat) = (Uuid::nil(), new.is_stat());
+        let around = Around { doctor: &doctor, resident: &resident, house, holder, is_stat, starts_at };
         Ok::<_, Problem>(rooms::nearest(&mut conn, ctx.now(), &around).await?)
     };
     match found.await {

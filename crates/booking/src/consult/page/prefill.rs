@@ -170,8 +170,8 @@ impl Prefill {
         let (resident, hospital) = self.resident.zip(self.hospital)?;
         let (title, chosen, wish) = (self.title, self.asked, self.wish);
         let specialty = Some(&*self.specialty).filter(|specialty| !specialty.is_empty())?;
-        let (returned, devices) = (self.returned, &self.devices[..]);
-        Some(Sought { resident, hospital, specialty, title, chosen, wish, returned, devices })
+        let (returned, devices, is_stat) = (self.returned, &self.devices[..], self.urgency == Some(Urgency::Stat));
+        Some(Sought { resident, hospital, specialty, title, chosen, wish, returned, devices, is_stat })
     }
 
     fn of_draft(parts: &DraftParts) -> Self {

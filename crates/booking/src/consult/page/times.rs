@@ -24,7 +24,7 @@ use crate::account::person::join::resources_of;
 use crate::account::{AccountId, PersonId, SharedDeviceId, shared_device};
 use crate::calendar::Interval;
 use crate::consult::hold;
-use crate::consult::input::{DEVICES_MAX, Title};
+use crate::consult::input::{DEVICES_MAX, Title, Urgency};
 use crate::consult::model::AskedTime;
 use crate::consult::policy;
 use crate::consult::practitioner::search::free;
@@ -56,6 +56,9 @@ pub(super) struct TimesQuery {
     /// Ids of the devices that are to be brought, with commas.
     #[serde(default)]
     devices: String,
+    /// The urgency of the invitation: what cannot wait needs no notice, and waits for a doctor's answer.
+    #[serde(default)]
+    urgency: String,
 }
 
 /// Whose times a form shows, and the one that is chosen.
@@ -71,6 +74,8 @@ pub(super) struct Sought<'a> {
     pub(super) returned: bool,
     /// The devices that must be free too.
     pub(super) devices: &'a [SharedDeviceId],
+    /// Whether it cannot wait (特急).
+    pub(super) is_stat: bool,
 }
 
 /// `GET /consults/times`: a fragment for the form of the invitation.
@@ -87,9 +92,10 @@ pub(super) async fn times_part(
     let devices: Vec<SharedDeviceId> =
         query.devices.split(',').filter_map(|id| id.parse().ok()).map(SharedDeviceId).take(DEVICES_MAX).collect();
     let (chosen, wish, returned) = (None, None, query.returned);
-    let sought = Sought { resident, hospital, specialty, title, chosen, wish, returned, devices: &devices };
+    let (devices, is_stat) = (&devices[..], query.urgency == Urgency::Stat.as_str());
+    let sought = Sought { resident, hospital, specialty, title, chosen, wish, returned, devices, is_stat };
     let mut conn = app.deps.db.read().await?;
-    if !shared_device::all_open(&mut conn, ctx.actor.organisation, &devices).await? {
+    if !shared_device::all_open(&mut conn, ctx.actor.organisation, devices).await? {
         return Err(Problem::not_found());
     }
     if !is_resident(&mut conn, ctx.actor.organisation, sought.resident).await? {
@@ -107,6 +113,7 @@ pub(super) async fn part(conn: &mut Conn, ctx: &Ctx, sought: &Sought<'_>) -> Res
         _ => None,
     };
     let at_once = match at_once(conn, ctx, sought.hospital, (&found, chosen.as_ref())).await? {
+        _ if sought.is_stat => AtOnce::None,
         AtOnce::All | AtOnce::Until(_) if sought.returned => AtOnce::Returned,
         at_once => at_once,
     };
@@ -167,7 +174,8 @@ async fn found(conn: &mut Conn, ctx: &Ctx, sought: &Sought<'_>) -> Result<(Found
     });
     let mut others = resources_of(conn, from, sought.resident).await?;
     others.extend(sought.devices.iter().map(|device| device.0));
-    let search = AvailabilitySearch { others: &others, ..AvailabilitySearch::of(&fitting, from, to) };
+    let (others, is_stat) = (&others[..], sought.is_stat);
+    let search = AvailabilitySearch { others, is_stat, ..AvailabilitySearch::of(&fitting, from, to) };
     let mut slots = free(conn, from, search).await?;
     let any = !slots.is_empty();
     let house = (ctx.actor.organisation, Uuid::nil());

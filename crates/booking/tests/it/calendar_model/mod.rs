@@ -1,4 +1,4 @@
-//! Any sequence of holds, invitations, answers, bookings, moves, exchanges, closed days, rooms that take more or fewer and time that goes on leaves the
+//! Any sequence of holds, invitations with and without a shared device, answers, bookings, moves, exchanges, closed days, rooms that take more or fewer and time that goes on leaves the
 //! calendar as a simple model of it says; and then some steps at once, in an order that nobody knows, leave every promise kept.
 
 mod model;
@@ -11,7 +11,7 @@ use sanbao_platform::clock::Clock;
 use sanbao_platform::id::uuid_v7;
 use sanbao_platform::testing::{TestEngine, postgres, sqlite};
 
-use model::{MINUTES_OF_DAY, ROOMS, SLOT_MINUTES, Step, Wish};
+use model::{Brought, MINUTES_OF_DAY, ROOMS, SLOT_MINUTES, Step, Wish};
 use run::Run;
 
 /// Sequences that are tried on each engine, unless `SANBAO_TEST_SEQUENCES` says how many.
@@ -34,14 +34,15 @@ fn wish() -> impl Strategy<Value = Wish> {
 }
 
 fn step() -> impl Strategy<Value = Step> {
-    let (some, nurse, resident, doctor) = (|| 0..64_usize, || 0..3_usize, || 0..2_usize, || 0..2_usize);
-    let hold = (nurse(), resident(), wish());
-    let invite = (nurse(), resident(), prop::option::weighted(0.7, wish()), 60..5 * MINUTES_OF_DAY);
+    let (some, nurse, doctor) = (|| 0..64_usize, || 0..3_usize, || 0..2_usize);
+    let brought = || (0..2_usize, any::<bool>()).prop_map(|(resident, device)| Brought { resident, device });
+    let hold = (nurse(), brought(), wish());
+    let invite = (nurse(), brought(), prop::option::weighted(0.7, wish()), 60..5 * MINUTES_OF_DAY);
     let minutes = prop_oneof![4 => 1..15_i64, 1 => 60..1000_i64];
     prop_oneof![
-        4 => hold.prop_map(|(nurse, resident, wish)| Step::Hold { nurse, resident, wish }),
+        4 => hold.prop_map(|(nurse, brought, wish)| Step::Hold { nurse, brought, wish }),
         1 => nurse().prop_map(|nurse| Step::GiveBack { nurse }),
-        7 => invite.prop_map(|(nurse, resident, wish, minutes)| Step::Invite { nurse, resident, wish, minutes }),
+        7 => invite.prop_map(|(nurse, brought, wish, minutes)| Step::Invite { nurse, brought, wish, minutes }),
         6 => (some(), doctor()).prop_map(|(consult, doctor)| Step::Accept { consult, doctor }),
         2 => (some(), prop::sample::select(&["return", "return", "reject"][..]))
             .prop_map(|(consult, step)| Step::Answer { consult, step }),

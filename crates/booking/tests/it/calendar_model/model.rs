@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::seats::LANES;
-pub use super::seats::{Consult, Effect, Holder, Refusal, Seat, Step, Thing, Wish};
+pub use super::seats::{Brought, Consult, Effect, Holder, Refusal, Seat, Step, Thing, Wish};
 
 pub const MINUTES_OF_DAY: i64 = 24 * 60;
 /// The doctors see patients from the sequence's first minute of each day, so long.
@@ -53,7 +53,7 @@ impl Model {
     /// The places of a thing that others than these have during a seat.
     fn lanes(&self, thing: Thing, seat: &Seat, except: &[Holder]) -> BTreeSet<usize> {
         let others = self.standing().filter(|(holder, _)| !except.contains(holder));
-        let shared = others.filter(|(_, other)| other.things().contains(&thing) && other.overlaps(seat));
+        let shared = others.filter(|(_, other)| other.things().any(|one| one == thing) && other.overlaps(seat));
         shared.map(|(_, other)| other.lane_of(thing)).collect()
     }
 
@@ -63,7 +63,7 @@ impl Model {
     }
 
     fn is_free(&self, seat: &Seat, except: &[Holder]) -> bool {
-        seat.things().iter().all(|thing| self.has_place(*thing, seat, except))
+        seat.things().all(|thing| self.has_place(thing, seat, except))
     }
 
     /// The seat in the lowest place of its room that nobody has.
@@ -98,26 +98,23 @@ impl Model {
     }
 
     /// A seat for a wish; whether its room is only one of several that will do.
-    fn seat(&self, resident: usize, wish: Wish, own: &[Holder], until: Option<i64>) -> Result<(Seat, bool), Refusal> {
-        self.seat_by(resident, wish, own, (until, false))
+    fn seat(&self, brought: Brought, wish: Wish, own: &[Holder], until: Option<i64>) -> Result<(Seat, bool), Refusal> {
+        self.seat_by(brought, wish, own, (until, false))
     }
 
     fn seat_by(
         &self,
-        resident: usize,
+        brought: Brought,
         wish: Wish,
         own: &[Holder],
         (until, by_word): (Option<i64>, bool),
     ) -> Result<(Seat, bool), Refusal> {
         let Wish { doctor, from, .. } = wish;
-        let at = |room| Seat { doctor, resident, room, room_lane: 0, from, until, lane: 0, overbooked: false };
+        let at = |room| Seat { doctor, brought, room, room_lane: 0, from, until, lane: 0, overbooked: false };
         let placed = |seat: Seat| {
             let others = || self.standing().filter(|(holder, _)| !own.contains(holder)).map(|(_, other)| other);
             let lane = self.lane(&seat, own, by_word)?;
-            if ![Thing::Resident(resident), Thing::Room(seat.room)]
-                .iter()
-                .all(|thing| self.has_place(*thing, &seat, own))
-            {
+            if !seat.own().all(|thing| self.has_place(thing, &seat, own)) {
                 return None;
             }
             let beyond = |other: &Seat| other.doctor == doctor && other.lane > 0 && other.overlaps(&seat);
@@ -147,7 +144,7 @@ impl Model {
         let given_up = if spent { vec![held] } else { Vec::new() };
         let own = [&[holder], given_up.as_slice()].concat();
         let until = Some(consult.wanted_until).filter(|_| !self.is_at_once(wish) || consult.returned.is_some());
-        let (seat, any) = self.seat(consult.resident, wish, &own, until)?;
+        let (seat, any) = self.seat(consult.brought, wish, &own, until)?;
         Ok(Effect { given_up, taken: vec![(holder, seat, any)], ..Effect::default() })
     }
 
@@ -174,12 +171,12 @@ impl Model {
         self.consults[n].state == "scheduled" && self.consults[n].at_once && ahead
     }
 
-    fn held(&self, nurse: usize, resident: usize, wish: Wish) -> Result<Effect, Refusal> {
+    fn held(&self, nurse: usize, brought: Brought, wish: Wish) -> Result<Effect, Refusal> {
         let (holder, until) = (Holder::Nurse(nurse), self.now + HOLD_MINUTES);
         if !self.is_offered(wish.doctor, wish.from) {
             return Err(Refusal::Other);
         }
-        let (seat, any) = self.seat(resident, wish, &[holder], Some(until))?;
+        let (seat, any) = self.seat(brought, wish, &[holder], Some(until))?;
         Ok(Effect { taken: vec![(holder, seat, any)], ..Effect::default() })
     }
 
@@ -188,7 +185,7 @@ impl Model {
         if !self.is_offered(wish.doctor, wish.from) {
             return Err(Refusal::Other);
         }
-        let (seat, any) = self.seat(self.consults[n].resident, wish, &[holder], None)?;
+        let (seat, any) = self.seat(self.consults[n].brought, wish, &[holder], None)?;
         Ok(Effect { taken: vec![(holder, seat, any)], states: vec![(n, "scheduled")], ..Effect::default() })
     }
 
@@ -197,14 +194,14 @@ impl Model {
         if !self.is_offered(wish.doctor, wish.from) || wish.from <= self.now {
             return Err(Refusal::Other);
         }
-        let (seat, any) = self.seat_by(self.consults[n].resident, wish, &[holder], (None, true))?;
+        let (seat, any) = self.seat_by(self.consults[n].brought, wish, &[holder], (None, true))?;
         Ok(Effect { taken: vec![(holder, seat, any)], states: vec![(n, "scheduled")], ..Effect::default() })
     }
 
     fn accept(&self, n: usize, doctor: usize) -> Effect {
         let (consult, holder) = (&self.consults[n], Holder::Consult(n));
         let wish = consult.wish.filter(|wish| wish.doctor == doctor && self.is_offered(doctor, wish.from));
-        if let Some((seat, any)) = wish.and_then(|wish| self.seat(consult.resident, wish, &[holder], None).ok()) {
+        if let Some((seat, any)) = wish.and_then(|wish| self.seat(consult.brought, wish, &[holder], None).ok()) {
             return Effect { taken: vec![(holder, seat, any)], states: vec![(n, "scheduled")], ..Effect::default() };
         }
         Effect { given_up: vec![holder], states: vec![(n, "accepted")], ..Effect::default() }
@@ -264,16 +261,16 @@ impl Model {
             ..Effect::default()
         };
         match *step {
-            Step::Hold { nurse, resident, wish } => self.held(nurse, resident, wish),
+            Step::Hold { nurse, brought, wish } => self.held(nurse, brought, wish),
             Step::GiveBack { nurse } => {
                 let held = Holder::Nurse(nurse);
                 let stands = self.standing().any(|(holder, _)| holder == held);
                 if stands { Ok(Effect { given_up: vec![held], ..Effect::default() }) } else { Err(Refusal::Other) }
             }
-            Step::Invite { nurse, resident, wish, minutes } => {
+            Step::Invite { nurse, brought, wish, minutes } => {
                 let state = self.sent(wish);
                 let at_once = state == "scheduled";
-                let consult = Consult { resident, wish, wanted_until: minutes, state, at_once, returned: None };
+                let consult = Consult { brought, wish, wanted_until: minutes, state, at_once, returned: None };
                 if minutes <= self.now || wish.is_some_and(|wish| wish.from >= minutes) {
                     return Err(Refusal::Other);
                 }

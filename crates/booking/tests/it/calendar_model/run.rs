@@ -12,7 +12,7 @@ use sanbao_platform::testing::{Answer, Person, TestEngine};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::model::{Effect, Holder, MINUTES_OF_DAY, Model, ROOMS, Refusal, SLOT_MINUTES, Step, Thing, Wish};
+use super::model::{Brought, Effect, Holder, MINUTES_OF_DAY, Model, ROOMS, Refusal, SLOT_MINUTES, Step, Thing, Wish};
 use crate::consult::agreements::agree;
 use crate::consult::holds::{HOLDS, nurses};
 use crate::consult::world::World;
@@ -45,6 +45,7 @@ pub struct Run {
     world: World,
     nurses: Vec<Person>,
     admin: Person,
+    device: Uuid,
     begins: DateTime<Utc>,
     consults: Vec<Uuid>,
     holds: BTreeMap<usize, Uuid>,
@@ -68,9 +69,12 @@ impl Run {
         let mut tx = world.db.begin().await.unwrap();
         let admin = member(&mut tx, begins, world.home, &["administrator"], "院长").await;
         tx.commit().await.unwrap();
+        let devices = format!("/v1/organisations/{}/devices", world.home);
+        let device = world.post(&admin, &devices, json!({ "name": "便携心电图机" })).await.expect(201);
+        let device = device["id"].as_str().unwrap().parse().unwrap();
         let (consults, holds, closed) = (Vec::new(), BTreeMap::new(), BTreeMap::new());
         let agreement = agree(&world, false, ("2026-01-01", "2199-12-31")).await;
-        Self { world, nurses, admin, begins, consults, holds, closed, agreement, counts: BTreeMap::new() }
+        Self { world, nurses, admin, device, begins, consults, holds, closed, agreement, counts: BTreeMap::new() }
     }
 
     /// How many steps were taken, and how many were refused and why.
@@ -206,6 +210,10 @@ impl Run {
         wanted
     }
 
+    fn devices(&self, brought: Brought) -> Value {
+        if brought.device { json!([self.device]) } else { json!([]) }
+    }
+
     async fn step(&self, who: &Person, consult: usize, step: &str, body: Value) -> Option<Answer> {
         Some(self.world.step(who, &self.consults[consult].to_string(), step, body).await)
     }
@@ -221,9 +229,10 @@ impl Run {
     async fn take(&self, step: &Step) -> Option<Answer> {
         let (w, reason) = (&self.world, json!({ "reason": "另有安排" }));
         match *step {
-            Step::Hold { nurse, resident, wish } => {
+            Step::Hold { nurse, brought, wish } => {
                 let mut body = self.wanted(wish);
-                body["resident_id"] = json!(w.residents[resident]);
+                body["resident_id"] = json!(w.residents[brought.resident]);
+                body["device_ids"] = self.devices(brought);
                 body["hospital_id"] = json!(w.hospital);
                 Some(w.post(&self.nurses[nurse], HOLDS, body).await)
             }
@@ -231,8 +240,9 @@ impl Run {
                 let path = format!("{HOLDS}/{}", self.holds[&nurse]);
                 Some(w.call(Some(&self.nurses[nurse]), "DELETE", &path, None, &[]).await)
             }
-            Step::Invite { nurse, resident, wish, minutes } => {
-                let mut body = w.invitation(resident);
+            Step::Invite { nurse, brought, wish, minutes } => {
+                let mut body = w.invitation(brought.resident);
+                body["device_ids"] = self.devices(brought);
                 body["wanted_from"] = json!(self.begins);
                 body["wanted_until"] = json!(self.at(minutes));
                 if let Some(wish) = wish {
@@ -326,8 +336,9 @@ impl Run {
             Thing::Doctor(n) => self.doctor(n).id,
             Thing::Resident(n) => self.world.residents[n],
             Thing::Room(n) => self.world.rooms[n],
+            Thing::Device => self.device,
         };
-        let seats = model.standing().flat_map(|(holder, seat)| seat.things().map(|thing| (holder, seat, thing)));
+        let seats = model.standing().flat_map(|(holder, seat)| seat.things().map(move |thing| (holder, seat, thing)));
         let expected: BTreeSet<Row> = seats
             .map(|(holder, seat, of)| {
                 let until = seat.until.map(|until| self.at(until));

@@ -15,13 +15,22 @@ pub enum Thing {
     Doctor(usize),
     Resident(usize),
     Room(usize),
+    /// The one that the house has.
+    Device,
 }
 
-/// Doctor, resident and room at one time.
+/// The resident, and whether the house's device is to be brought.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Brought {
+    pub resident: usize,
+    pub device: bool,
+}
+
+/// Doctor, resident, room and what is brought at one time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Seat {
     pub doctor: usize,
-    pub resident: usize,
+    pub brought: Brought,
     pub room: usize,
     /// Which of the room's places.
     pub room_lane: usize,
@@ -42,8 +51,14 @@ impl Seat {
         self.from + SLOT_MINUTES[self.doctor]
     }
 
-    pub fn things(&self) -> [Thing; 3] {
-        [Thing::Doctor(self.doctor), Thing::Resident(self.resident), Thing::Room(self.room)]
+    /// What the house puts into it.
+    pub fn own(&self) -> impl Iterator<Item = Thing> + use<> {
+        let device = self.brought.device.then_some(Thing::Device);
+        [Thing::Resident(self.brought.resident), Thing::Room(self.room)].into_iter().chain(device)
+    }
+
+    pub fn things(&self) -> impl Iterator<Item = Thing> + use<> {
+        self.own().chain([Thing::Doctor(self.doctor)])
     }
 
     pub fn overlaps(&self, other: &Self) -> bool {
@@ -55,7 +70,7 @@ impl Seat {
         match thing {
             Thing::Doctor(_) => self.lane,
             Thing::Room(_) => self.room_lane,
-            Thing::Resident(_) => 0,
+            Thing::Resident(_) | Thing::Device => 0,
         }
     }
 }
@@ -73,7 +88,7 @@ pub struct Wish {
 pub enum Step {
     Hold {
         nurse: usize,
-        resident: usize,
+        brought: Brought,
         wish: Wish,
     },
     GiveBack {
@@ -81,7 +96,7 @@ pub enum Step {
     },
     Invite {
         nurse: usize,
-        resident: usize,
+        brought: Brought,
         wish: Option<Wish>,
         minutes: i64,
     },
@@ -151,7 +166,7 @@ pub enum Refusal {
 
 #[derive(Clone, Debug)]
 pub struct Consult {
-    pub resident: usize,
+    pub brought: Brought,
     pub wish: Option<Wish>,
     pub wanted_until: i64,
     pub state: &'static str,

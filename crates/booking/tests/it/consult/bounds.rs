@@ -146,3 +146,27 @@ async fn more_ended_holds_than_go_at_once_go_in_one_round() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn the_form_shows_twelve_times_of_half_a_day_and_five_days_and_says_that_there_are_more() {
+    on_both(|engine| async move {
+        let w = World::new(&engine).await;
+        let of = |slot: i32| {
+            let line = |weekday: i32| {
+                json!({ "weekday": weekday, "start": "08:00", "end": "12:00", "slot_minutes": slot,
+                    "valid_from": "2026-01-01" })
+            };
+            json!({ "weekly": (1..=7).map(line).collect::<Vec<_>>() })
+        };
+        w.put(&w.doctor, &format!("/v1/practitioners/{}/hours", w.doctor.id), of(15)).await.expect(200);
+        let path = format!("/consults/times?resident={}&wish={}%7Ccardiology", w.residents[0], w.hospital);
+        let part = w.page(&w.nurse, &path).await.checked(200).text;
+        assert_eq!(
+            (part.matches("<details").count(), part.matches("type=\"radio\"").count()),
+            (5, 5 * 12 + 1),
+            "{part}"
+        );
+        assert!(part.contains("12 个空闲时间") && part.contains("另有 "), "{part}");
+    })
+    .await;
+}

@@ -154,3 +154,32 @@ async fn what_cannot_wait_needs_no_notice_and_keeps_every_other_rule() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn what_cannot_wait_is_shown_held_and_asked_for_within_the_notice() {
+    on_both(|engine| async move {
+        let w = World::new(&engine).await;
+        rule(&w, &w.hospital_admin, json!({ "notice_hours": 24 }), "\"0\"").await.expect(200);
+        // The other doctor of the specialty has no rule.
+        let near = format!("{}|2026-11-23T01:30:00+00:00", w.doctor.id);
+        let path = format!("/consults/times?resident={}&wish={}%7Ccardiology", w.residents[1], w.hospital);
+        let times =
+            async |urgency: &str| w.page(&w.nurse, &format!("{path}&urgency={urgency}")).await.checked(200).text;
+        for urgency in ["", "routine", "urgent"] {
+            assert!(!times(urgency).await.contains(&near), "{}: {urgency}", w.engine);
+        }
+        assert!(times("stat").await.contains(&near), "{}", w.engine);
+        let mut hold = json!({ "resident_id": w.residents[1], "hospital_id": w.hospital, "doctor_id": w.doctor.id,
+            "starts_at": "2026-11-23T01:30:00Z", "urgency": "urgent" });
+        w.post(&w.nurse, "/v1/consult-holds", hold.clone()).await.refused(409, "notice-too-short");
+        hold["urgency"] = json!("stat");
+        w.post(&w.nurse, "/v1/consult-holds", hold.clone()).await.expect(201);
+        let mut invitation = w.invitation(1);
+        invitation["asked"] = json!({ "doctor_id": w.doctor.id, "starts_at": hold["starts_at"] });
+        // It is the consult's urgency that counts in the end.
+        w.post(&w.nurse, "/v1/consults", invitation.clone()).await.refused(409, "notice-too-short");
+        invitation["urgency"] = json!("stat");
+        w.post(&w.nurse, "/v1/consults", invitation).await.expect(201);
+    })
+    .await;
+}

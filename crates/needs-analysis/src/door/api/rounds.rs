@@ -183,7 +183,8 @@ async fn require_within(conn: &mut Conn, ctx: &Ctx, round: &Round, code: &AreaCo
     Ok(())
 }
 
-/// Takes over the doors of an earlier round, as far as they lie in the new one's area: nobody has been to them.
+/// Takes over the doors of an earlier round, as far as they lie in the new one's area: nobody has been to them. Those of people who
+/// were erased meanwhile lead nowhere, and stay behind.
 async fn take_over(tx: &mut Tx, ctx: &Ctx, from: RoundId, round: &Round) -> Result<(), Problem> {
     let unknown = || Problem::field("/copy_of", "没有这次行动", "There is no such round");
     let today = local_day(ctx.now());
@@ -193,7 +194,7 @@ async fn take_over(tx: &mut Tx, ctx: &Ctx, from: RoundId, round: &Round) -> Resu
     }
     let within = area::descendants(tx, &round.area_code, today).await?;
     let doors = store::of_round(tx, from).await?;
-    let doors = doors.into_iter().filter(|door| within.contains(&door.area_code));
+    let doors = doors.into_iter().filter(|door| within.contains(&door.area_code) && door.elder.unseen().is_told());
     let again = doors.enumerate().map(|(nth, door)| {
         let person_id = door.person_id;
         let next = Door::new(round, door.area_code, door.elder.into_unseen(), ctx.now(), nth);

@@ -294,6 +294,39 @@ async fn a_door_is_given_to_its_person_and_goes_with_the_person_or_by_time() {
 }
 
 #[tokio::test]
+async fn at_the_door_of_somebody_erased_help_is_asked_for_still_and_no_later_round_goes_there() {
+    on_both(|engine| async move {
+        let house = House::open(&engine).await;
+        let known = json!({"person_id": ELDER, "organisation_id": null, "area_code": STAIR, "birth_year": 1949,
+            "sex": "female", "national_id_index": null});
+        house.hear("booking.person.updated", ELDER, known).await;
+        let round = make(&house).await;
+        let new = json!({ "area_code": STAIR, "elder_name": "谌独名", "person_id": ELDER });
+        let door = house.post(&street(), &format!("/v1/door-rounds/{round}/doors"), new).await.expect(201);
+        add(&house, &round, STAIR, "林某兰").await;
+        house.hear("booking.person.erased", ELDER, json!({ "person_id": ELDER, "at": house.now() })).await;
+        let mut later = round_of(STREET);
+        later["copy_of"] = json!(round);
+        let made = house.post(&street(), "/v1/door-rounds", later).await.expect(201);
+        assert_eq!(made["doors"], 1, "a door of which nothing is known leads nowhere: {made}");
+        let asked = say(&house, &stair_leader(), door["id"].as_str().unwrap(), "help", json!({})).await.expect(200);
+        let request = format!("/v1/requests/{}", asked["request_id"].as_str().unwrap());
+        assert_eq!(house.get(&street(), &request).await.expect(200)["elder_name"], "未留姓名的居民");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_row_of_sums_in_a_file_of_doors_is_left_out_and_told() {
+    let house = House::open(&sqlite()).await;
+    let round = make(&house).await;
+    let text = format!("楼道,姓名,电话,地址\n{STAIR},林某兰,,301\n{STAIR},徐某英,,302\n合计,2,,\n");
+    let report = send(&house, &street(), &round, false, &text).await.expect(200);
+    let counts = ["total", "created", "skipped", "failed"].map(|name| report[name].as_i64());
+    assert_eq!(counts, [3, 2, 1, 0].map(Some), "{report}");
+}
+
+#[tokio::test]
 async fn the_pages_show_what_each_may_do() {
     let house = House::open(&sqlite()).await;
     let round = make(&house).await;

@@ -5,7 +5,7 @@ use axum::http::Request;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use sanbao_needs_analysis::Config;
-use sanbao_needs_analysis::signal::Hooks;
+use sanbao_needs_analysis::signal::{Hooks, SIGNAL_BYTES_MAX};
 use sanbao_platform::crypto::derive;
 use sanbao_platform::testing::{Answer, TestEngine, on_both};
 use serde_json::{Value, json};
@@ -88,6 +88,70 @@ async fn an_alarm_is_an_urgent_request_once_whatever_it_lacks() {
         assert_eq!((&second["area_code"], &second["elder_name"]), (&json!(CHENGDONG), &json!("设备S-7的老人")));
         assert!(second["note"].as_str().unwrap().contains("电话：12"), "what cannot be called is kept: {second}");
         assert_eq!(house.counted().await, (2, 2));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn nothing_that_an_alarm_says_wrongly_keeps_help_away() {
+    on_both(|engine| async move {
+        let house = house(&engine).await;
+        let good = json!({ "device_id": "S-7", "kind": "sos" });
+        let cases = [
+            ("elder_name", json!("\u{200b}")),
+            ("elder_name", json!("\u{0}")),
+            ("elder_name", json!("长".repeat(200))),
+            ("phone", json!("1".repeat(300))),
+            ("phone", json!("199\u{0}0000")),
+            ("phone", json!("19900000001\n19900000002")),
+            ("address", json!("长".repeat(2_000))),
+            ("note", json!("长\u{7}".repeat(1_500))),
+            ("device_id", json!("S".repeat(5_000))),
+            ("person_id", json!("42")),
+            ("area_code", json!("no such")),
+            ("kind", json!("水浸")),
+            ("battery", json!(7)),
+        ];
+        for (n, (field, value)) in cases.iter().enumerate() {
+            let mut alarm = good.clone();
+            alarm[*field] = value.clone();
+            let answer = sent(&house, "/v1/alarms", &format!("evt_{n}"), &alarm, 0, SECRET).await;
+            assert_eq!(answer.status, 201, "{field}: {}", answer.text);
+        }
+        let all = house.get(&street(), "/v1/requests?urgency=emergency").await.body;
+        let items = all["items"].as_array().unwrap();
+        assert_eq!(items.len(), cases.len(), "{all}");
+        let of = |n: usize| items.iter().find(|r| r["external_id"] == format!("pbx:evt_{n}")).unwrap();
+        assert!(of(0)["elder_name"].as_str().unwrap().contains("S-7"), "{}", of(0));
+        assert_eq!(of(5)["phone"], "19900000001");
+        assert!(of(11)["note"].as_str().unwrap().starts_with("水浸，设备"), "{}", of(11));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_signal_is_short_and_calls_of_a_busy_area_hide_no_others() {
+    on_both(|engine| async move {
+        let secret = format!("whsec_{}", STANDARD.encode(SECRET));
+        let sender = |name: &str, area: &str, secret: &str| json!({ "name": name, "organisation_id": Uuid::from_u128(100), "area_code": area, "secret": secret });
+        let other = [7; 32];
+        let file = json!([sender("pbx", CHENGDONG, &secret), sender("west", XIMEN, &format!("whsec_{}", STANDARD.encode(other)))]);
+        let hooks = Hooks::read(&file.to_string()).unwrap();
+        let house = House::with(&engine, Config { hooks, ..Config::default() }).await;
+        let call = json!({ "phone": "19900000001" });
+        sent(&house, "/v1/calls", "west_1", &call, 0, &other).await.expect(200);
+        for n in 0..101 {
+            let call = json!({ "phone": format!("1990000{n:04}") });
+            sent(&house, "/v1/calls", &format!("evt_{n}"), &call, 0, SECRET).await.expect(200);
+        }
+        let west = house.page(&officer(9, 100, "dispatcher", &[XIMEN]), "/requests/calls").await.text;
+        assert_eq!(west.matches("data-ringing=\"19900000001\"").count(), 1, "{west}");
+        let east = house.page(&officer(10, 100, "dispatcher", &[CHENGDONG]), "/requests/calls").await.text;
+        assert_eq!(east.matches("data-ringing").count(), 5, "the latest: {east}");
+        for path in ["/v1/calls", "/v1/alarms"] {
+            let long = json!({ "note": "n".repeat(SIGNAL_BYTES_MAX) });
+            sent(&house, path, "evt_long", &long, 0, SECRET).await.refused(413, "too-large");
+        }
     })
     .await;
 }
