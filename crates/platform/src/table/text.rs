@@ -229,8 +229,9 @@ mod tests {
     const TEXT: &str = "编号,姓名\r\nA-1,欧阳修\r\nA-2,张三\r\n";
 
     fn decode(bytes: Vec<u8>) -> Result<String, TableError> {
-        let (mut source, hash) = TextSource::open(Box::new(std::io::Cursor::new(bytes.clone())))?;
-        assert_eq!(hash, crate::crypto::sha256_hex(&bytes));
+        let of_all = crate::crypto::sha256_hex(&bytes);
+        let (mut source, hash) = TextSource::open(Box::new(std::io::Cursor::new(bytes)))?;
+        assert_eq!(hash, of_all);
         let mut text = String::new();
         while !source.has_ended() {
             source.more(&mut text, 1)?;
