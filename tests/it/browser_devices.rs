@@ -53,10 +53,9 @@ async fn a_device_is_registered_asked_for_refused_to_another_and_on_the_sheet_of
     writes(&browser, "孙宝庆", "心血管内科").await;
     wants_device(&browser).await;
     browser.until(NEXT_DAY).await;
-    let at = browser.run(&format!(
-        "const one = {NEXT_DAY}; one.closest('details').open = true; one.click(); return one.value.split('|')[1]"
-    ));
-    let at = at.await.as_str().unwrap().to_owned();
+    let choose = "one.closest('details').open = true; one.click(); return one.value.split('|')[1]";
+    let at = browser.run(&format!("const one = {NEXT_DAY}; {choose}")).await;
+    let at = at.as_str().unwrap().to_owned();
     browser.until("document.body.innerText.includes('已留到')").await;
     browser.shots("devices-invitation").await;
     browser.click("#invitation button.primary").await;
