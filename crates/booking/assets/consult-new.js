@@ -83,7 +83,13 @@ async function look() {
   if (document.getElementById("asked-for-more")) query.set("returned", "true");
   const answer = resident && wish ? await fetch(`/consults/times?${query}`, { credentials: "same-origin" }).catch(() => null) : null;
   const page = new DOMParser().parseFromString(answer?.ok ? await answer.text() : "", "text/html");
-  if (times && mine === asked) times.replaceChildren(...page.body.childNodes);
+  if (!times || mine !== asked) return;
+  // Somebody may have chosen while the answer was on its way: what is chosen stays chosen where it is still to be had.
+  const mineStill = chosen("asked").split("|").slice(0, 2).join("|");
+  times.replaceChildren(...page.body.childNodes);
+  const all = /** @type {HTMLInputElement[]} */ ([...times.querySelectorAll("[name=asked]")]);
+  const again = all.find((choice) => mineStill && choice.value.startsWith(`${mineStill}|`));
+  if (again) again.checked = true;
 }
 
 /** Leaves the choice of a time open. */

@@ -1,7 +1,7 @@
 //! The time that an invitation asks for: found among those that are offered, held from the moment it is sent until the
 //! hospital answers, booked when the asked doctor takes it on.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Duration, Utc};
 use sanbao_platform::db::{Conn, Tx};
 use sanbao_platform::http::Ctx;
 use sanbao_platform::id::OrganisationId;
@@ -133,6 +133,9 @@ pub(super) async fn keep(tx: &mut Tx, ctx: &Ctx, consult: &Consult) -> Result<Op
         let wished =
             WishedTime { doctor: &found.doctor, interval, holder: consult.id.0, former, is_stat: consult.is_stat() };
         rules::require(tx, now, &wished).await?;
+        if former.is_some() {
+            rules::require_notice(tx, now - Duration::minutes(hold::HOLD_MINUTES), &wished).await?;
+        }
     }
     let people: Vec<Uuid> = found.people().into_iter().chain(consult.device_resources()).collect();
     rooms::lock(tx, consult.inviting.id).await?;

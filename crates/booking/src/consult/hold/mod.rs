@@ -13,7 +13,7 @@ use utoipa_axum::routes;
 
 use crate::App;
 
-pub(super) use steps::{HELD_PER_ORGANISATION_MAX, spend};
+pub(super) use steps::{HELD_PER_ORGANISATION_MAX, HOLD_MINUTES, spend};
 pub(super) use store::mine;
 
 /// The routes of this part.

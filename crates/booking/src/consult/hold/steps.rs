@@ -28,7 +28,7 @@ use crate::consult::rooms::{self, Around, Party};
 use crate::consult::store::own_resident;
 
 /// How long a hold stands, in minutes.
-const HOLD_MINUTES: i64 = 10;
+pub(in crate::consult) const HOLD_MINUTES: i64 = 10;
 /// Holds that an account makes within an hour at most; each takes the place of the one before.
 const MADE_PER_HOUR_MAX: i64 = 60;
 /// Holds of an organisation that stand at once at most; and invitations that wait for an answer with a time held.

@@ -326,6 +326,17 @@ pub async fn require(tx: &mut Tx, now: DateTime<Utc>, wish: &WishedTime<'_>) -> 
     }
 }
 
+/// Refuses a time for which the doctor's notice was over at `at`: what was held as one that cannot wait is no way round it.
+pub async fn require_notice(tx: &mut Tx, at: DateTime<Utc>, wish: &WishedTime<'_>) -> Result<(), Problem> {
+    let stored = find(tx, wish.doctor.organisation_id, Some(wish.doctor.account_id)).await?;
+    let rule = stored.own.0.over(stored.house.0).at_notice_of(wish.is_stat);
+    let notice = CalendarRule { notice_hours: rule.notice_hours, ..CalendarRule::default() };
+    match notice.broken(at, wish.interval, None, &[], wish.doctor.zone()?) {
+        Some(broken) => Err(Problem::new(broken.kind())),
+        None => Ok(()),
+    }
+}
+
 /// How far around a time others are looked at: a day, and the longest time.
 pub const AROUND: Duration = Duration::hours(36);
 
