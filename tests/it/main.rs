@@ -18,6 +18,7 @@ mod browser_help;
 mod browser_matters;
 mod browser_pages;
 mod browser_proof;
+mod browser_queue;
 mod browser_week;
 mod commands;
 mod common;
