@@ -15,6 +15,7 @@ use sanbao_needs_analysis::request::state::{Engagement, Involvement, RequestStat
 use sanbao_needs_analysis::request::{Category, RequestId, input, store};
 use sanbao_needs_analysis::{Config, MIGRATIONS, SCHEMA, build};
 use sanbao_platform::clock::Clock;
+use sanbao_platform::db::Engine;
 use sanbao_platform::id::{OrganisationId, uuid_v7};
 use sanbao_platform::page::encode;
 use sanbao_platform::service::Deps;
@@ -122,6 +123,10 @@ async fn measure(engine: &TestEngine, requests: usize) {
     let begun = Instant::now();
     let (deps, grid) = filled(engine, requests).await;
     println!("{}: {requests} requests in {:.0} s", engine.name(), begun.elapsed().as_secs_f64());
+    // A server does so by itself within a minute or two.
+    if let Engine::Postgres(conn) = deps.db.read().await.unwrap().engine() {
+        sqlx::query("vacuum analyze request").execute(conn).await.unwrap();
+    }
     let site = Site::of(build(Config::default(), deps.clone()), &deps);
     let office = |n: u128, area: &'static str| {
         let organisation = OrganisationId(Uuid::from_u128(100));
