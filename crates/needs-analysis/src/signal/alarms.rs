@@ -135,7 +135,7 @@ async fn place(
     Ok((told.or(area).unwrap_or_else(|| hook.area.clone()), person))
 }
 
-/// What can be read of a text, as far as it is kept.
+/// The readable part of a text, as long as it may be.
 fn cut(text: &str, chars_max: usize) -> String {
     let text = without_invisible(text).replace(|c: char| c.is_control(), " ");
     text.trim().chars().take(chars_max).collect()

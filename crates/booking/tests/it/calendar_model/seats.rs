@@ -51,7 +51,7 @@ impl Seat {
         self.from + SLOT_MINUTES[self.doctor]
     }
 
-    /// What the house puts into it.
+    /// The things of the house in it.
     pub fn own(&self) -> impl Iterator<Item = Thing> + use<> {
         let device = self.brought.device.then_some(Thing::Device);
         [Thing::Resident(self.brought.resident), Thing::Room(self.room)].into_iter().chain(device)
