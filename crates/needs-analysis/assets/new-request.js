@@ -296,7 +296,7 @@ function tell(answer) {
   const said = Object.assign(document.createElement("p"), { className: "notice ok" });
   const href = `/requests/${answer.merged_into || answer.id}`;
   const see = Object.assign(document.createElement("a"), { href, textContent: words.see });
-  said.append(filled(text || "", { name: answer.elder_name, agency: answer.agency_name || "" }), " ", see);
+  said.append(filled(text || "", { name: answer.elder_name, agency: answer.agency_name || "", number: answer.number || "" }), " ", see);
   if (answer.state === "merged") {
     const undo = Object.assign(document.createElement("button"), { type: "button", id: "undo-merge", className: "button", textContent: words.undo });
     Object.assign(undo.dataset, { send: `POST /v1/requests/${answer.id}/separate`, version: String(answer.version), done: words.undone, then: "stay" });

@@ -87,7 +87,7 @@ fn said(ctx: &Ctx) -> Markup {
     let [filled, unread, other, elsewhere, filed, sent, merged, undone, undo, see, recent, found, no_area, hint] =
         WORDS.map(|end| {
             // The values that the script alone knows stay in their places.
-            let open = [("name", "{$name}"), ("agency", "{$agency}"), ("count", "{$count}")];
+            let open = [("name", "{$name}"), ("agency", "{$agency}"), ("count", "{$count}"), ("number", "{$number}")];
             TEXTS.with(ctx.lang, &format!("intake-{end}"), &open)
         });
     html! {
