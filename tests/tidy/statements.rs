@@ -34,8 +34,10 @@ fn statements(files: &[File], owner: &str) -> Vec<Statement> {
             // A part may have parts of its own.
             let filled =
                 |text: String| macros.iter().fold(text, |sql, (name, part)| sql.replace(&format!("<{name}!>"), part));
+            let begun = text.text.clone();
             let known = (0..MACROS_DEEP_MAX).fold(text.text, |text, _| filled(text));
-            if is_statement(&known) {
+            // A macro that takes arguments is not filled in: what begins with one is no statement yet.
+            if is_statement(&begun) || (is_statement(&known) && !known.contains("!>")) {
                 found.push(Statement {
                     place: file.finding(text.line, &text.name),
                     sql: known,

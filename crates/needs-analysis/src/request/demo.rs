@@ -152,8 +152,8 @@ struct Life {
 /// order that stands is told of, for the agency has still to do with it.
 async fn write(tx: &mut Tx, lives: &[Life], now: DateTime<Utc>) -> Result<(), DbError> {
     let (mut lines, mut counts, mut orders) = (Vec::new(), Vec::new(), Vec::new());
-    store::write_new(tx, &lives.iter().map(|life| &life.request).collect::<Vec<_>>()).await?;
     for Life { request, past } in lives {
+        store::write_new(tx, &[request]).await?;
         lines.extend(past.iter().map(|line| (request.id.0, line.clone())));
         counts.extend(steps::counts(&Change::created(request.clone())));
         if request.state_name() == RequestStateName::Accepted {

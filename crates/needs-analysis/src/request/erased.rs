@@ -224,9 +224,6 @@ pub fn task(app: &App) -> Task {
     Box::new(move |stop| {
         Box::pin(async move {
             while !stop.is_cancelled() {
-                if let Err(error) = words::sweep(&db).await {
-                    tracing::warn!(%error, "names that no request has any more stay until the next try");
-                }
                 match empty_all_due(&db, Over { now: clock.now(), periods }).await {
                     Ok(0) => {}
                     Ok(requests) => tracing::info!(requests, "requests of people who were erased are emptied"),
@@ -234,7 +231,11 @@ pub fn task(app: &App) -> Task {
                 }
                 tokio::select! {
                     () = stop.cancelled() => {}
-                    () = tokio::time::sleep(Duration::from_secs(INTERVAL_SECONDS)) => {}
+                    () = tokio::time::sleep(Duration::from_secs(INTERVAL_SECONDS)) => {
+                        if let Err(error) = words::sweep(&db).await {
+                            tracing::warn!(%error, "names that no request has any more stay until the next try");
+                        }
+                    }
                 }
             }
         })
