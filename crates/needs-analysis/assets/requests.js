@@ -26,10 +26,13 @@ function say(text) {
   if (line) line.textContent = text;
 }
 
+/** What came of the last step: it stays until something else is picked. */
+let outcome = "";
+
 function tell() {
   if (!bar) return;
-  bar.hidden = picked.size === 0 && !document.querySelector("#bulk-failed > li");
-  say(filled(bar.dataset.said || "", { count: picked.size }));
+  bar.hidden = picked.size === 0 && !outcome;
+  say(outcome || filled(bar.dataset.said || "", { count: picked.size }));
 }
 
 /** @param {HTMLFormElement} form @param {string} step @returns {Record<string, string> | null} what the step needs; none when a choice is missing */
@@ -65,9 +68,8 @@ async function all(form, step) {
     }
   }
   form.removeAttribute("aria-busy");
+  outcome = filled(form.dataset.done || "", { count: done }) + (failed.children.length ? ` ${form.dataset.failed || ""}` : "");
   tell();
-  say(filled(form.dataset.done || "", { count: done }) + (failed.children.length ? ` ${form.dataset.failed || ""}` : ""));
-  bar?.toggleAttribute("hidden", false);
 }
 
 list?.addEventListener("change", (event) => {
@@ -75,6 +77,7 @@ list?.addEventListener("change", (event) => {
   if (box.name !== "picked") return;
   if (box.checked) picked.set(box.value, box.getAttribute("aria-label") || "");
   else picked.delete(box.value);
+  outcome = "";
   tell();
 });
 list?.addEventListener("sanbao:changed", () => {
@@ -89,6 +92,7 @@ bar?.addEventListener("submit", (event) => {
 });
 document.getElementById("bulk-clear")?.addEventListener("click", () => {
   picked.clear();
+  outcome = "";
   for (const box of boxes()) box.checked = false;
   document.getElementById("bulk-failed")?.replaceChildren();
   tell();
