@@ -23,7 +23,7 @@ pub(super) fn main(r: &RequestView) -> Option<Step> {
 
 /// Whether a step asks for nothing: one press of the list takes it.
 pub(super) fn needs_no_words(step: Step) -> bool {
-    matches!(step, Step::Accept | Step::Close | Step::Triage)
+    matches!(step, Step::Accept | Step::FollowUp | Step::Close | Step::Triage)
 }
 
 /// Whether a step takes something away from somebody.
